@@ -1,0 +1,62 @@
+"""A statement and its entries, as every format gives and takes them (S1–S14)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Detail:
+    """One complement of an entry (CFONB record 05). A blank qualifier is the old layout or an unknown one (S5)."""
+
+    qualifier: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One movement. `amount` in minor units of the statement's currency, credit positive."""
+
+    amount: int
+    booking_date: date
+    value_date: date | None
+    label: str
+    interbank_code: str = ""
+    bank_code: str = ""
+    reject_code: str = ""
+    entry_number: str = ""
+    exempt: str = ""
+    unavailable: str = ""
+    reference: str = ""
+    details: tuple[Detail, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """One account, one period. Amounts in minor units (`decimals` of them make a unit); dates are bank days, no zone."""
+
+    bank: str
+    branch: str
+    account: str
+    currency: str
+    decimals: int
+    opening_date: date
+    opening: int
+    closing_date: date
+    closing: int
+    entries: tuple[Entry, ...] = field(default=())
+
+    @property
+    def balanced(self) -> bool:
+        """Opening + Σ entries = closing, to the cent (S8)."""
+        return self.opening + sum(e.amount for e in self.entries) == self.closing
+
+
+def due_date(business_date: date, received_on: date) -> date:
+    """The first business day whose run, on time, would have taken the statement (D2).
+
+    Banks send day D's statements in the morning of D+1, so what is received on R was within reach of the run of R−1.
+    A batch never mixes due dates: that is what makes the set of batches independent of when runs really took place.
+    """
+    return max(business_date, received_on - timedelta(days=1))

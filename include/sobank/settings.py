@@ -1,0 +1,44 @@
+"""What can be set, frozen. `sobank.wiring` is the only reader of the environment; everything else is handed this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+PARIS = ZoneInfo("Europe/Paris")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Where things are and how much is taken at once.
+
+    home: folder of everything that is ours on disk (SOBANK_HOME).
+    database_url: SQLAlchemy URL of registry, statements and delivery ledger (SOBANK_DATABASE_URL).
+    spool_url, archive_url: content-addressed stores of sealed payloads and of received files; `file://` today.
+    inbox: folder in which banks' files arrive. quiet_seconds: a file touched since is still being written.
+    ready_at: Paris time on D+1 from which the run of D may start (DESIGN §5).
+    lease_seconds: how long a claim on a batch is believed without news of its owner (DESIGN §6).
+    chunk_bytes: how much of a bank file is read at once; memory of ingest is a small multiple of it.
+    """
+
+    home: Path
+    database_url: str
+    spool_url: str
+    archive_url: str
+    inbox: Path
+    quiet_seconds: int = 30
+    ready_at: time = time(13, 0)
+    lease_seconds: int = 300
+    chunk_bytes: int = 8 << 20
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the files that the tasks of one run hand to one another."""
+        return self.home / "runs"
+
+    @property
+    def global_files(self) -> Path:
+        """Folder of the cabinets' global files, one folder a cabinet."""
+        return self.home / "global"

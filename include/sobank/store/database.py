@@ -1,0 +1,157 @@
+"""Connections to our own database: one write or read transaction at a time, and rows as Arrow.
+
+SQLite (a file, WAL) is the default, PostgreSQL is production; both keep the same promises:
+a `write()` transaction that commits is on disk, `exclusive(name)` has one holder at a time on all machines.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from sobank.errors import ConfigurationError
+
+_BUSY_SECONDS = 120
+_FETCH_ROWS = 65_536
+
+
+class Database:
+    """Our database, addressed by its SQLAlchemy URL (`sqlite:////…` or `postgresql+psycopg://…`).
+
+    Raises:
+        ConfigurationError: the URL is neither SQLite nor PostgreSQL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        if self.url.get_backend_name() not in {"sqlite", "postgresql"}:
+            raise ConfigurationError(
+                f"the database is {self.url.get_backend_name()}, which is not supported",
+                subject="SOBANK_DATABASE_URL",
+                remedy="give a sqlite:/// or postgresql+psycopg:// URL",
+            )
+        if self.is_sqlite:
+            if self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+            self.engine = sa.create_engine(self.url, connect_args={"timeout": _BUSY_SECONDS})
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            self.url = self.url.set(drivername="postgresql+psycopg")
+            self.engine = sa.create_engine(self.url, pool_pre_ping=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the one-machine database."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """One consistent snapshot, never waiting for writers."""
+        options = (
+            {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        )
+        with self.engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """One transaction; committed and on disk when the block ends, undone when it raises."""
+        with (
+            self.engine.connect().execution_options(sobank_begin="BEGIN IMMEDIATE") as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def exclusive(self, name: str) -> Iterator[sa.Connection]:
+        """A write transaction that only one process anywhere holds under `name`; others wait for it to end.
+
+        The lock is taken before the first snapshot, so what the previous holder committed is seen.
+        """
+        with self.write() as connection:
+            if not self.is_sqlite:
+                connection.execute(
+                    sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": zlib.crc32(name.encode())}
+                )
+            yield connection
+
+    def arrow(
+        self, sql: str, schema: pa.Schema, parameters: Mapping[str, int | str | date] | None = None
+    ) -> pa.RecordBatchReader:
+        """Run a SELECT and stream its rows as record batches of `schema`, without a Python object per row.
+
+        Reads what is committed, on a connection of its own. `parameters` are named `:name` in `sql`.
+        """
+        batches = self._sqlite_batches if self.is_sqlite else self._postgres_batches
+        return pa.RecordBatchReader.from_batches(schema, batches(sql, schema, parameters or {}))
+
+    def _postgres_batches(
+        self, sql: str, schema: pa.Schema, parameters: Mapping[str, int | str | date]
+    ) -> Iterator[pa.RecordBatch]:
+        from adbc_driver_postgresql import dbapi  # only PostgreSQL needs the driver
+
+        for name, value in parameters.items():
+            sql = sql.replace(f":{name}", _literal(value))
+        uri = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with dbapi.connect(uri) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            for batch in cursor.fetch_record_batch():
+                yield from pa.Table.from_batches([batch]).cast(schema).to_batches()
+
+    def _sqlite_batches(
+        self, sql: str, schema: pa.Schema, parameters: Mapping[str, int | str | date]
+    ) -> Iterator[pa.RecordBatch]:
+        values = {k: v.isoformat() if isinstance(v, date) else v for k, v in parameters.items()}
+        with self.read() as connection:
+            cursor = connection.connection.cursor()
+            cursor.execute(sql, values)
+            while rows := cursor.fetchmany(_FETCH_ROWS):
+                columns = zip(*rows, strict=True)
+                yield pa.record_batch(
+                    [_sqlite_column(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
+                )
+
+
+def _literal(value: int | str | date) -> str:
+    """An SQL literal of a value that we made ourselves; text is limited to what needs no quoting rules."""
+    if isinstance(value, datetime):
+        raise TypeError("pass days, not moments")
+    if isinstance(value, date):
+        return f"DATE '{value.isoformat()}'"
+    if isinstance(value, int):
+        return str(int(value))
+    if not value.replace("_", "").replace("-", "").isalnum():
+        raise ValueError("text parameter with other characters than letters, digits, - and _")
+    return f"'{value}'"
+
+
+def _sqlite_column(values: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
+    """SQLite keeps dates as ISO text and booleans as integers."""
+    if pa.types.is_date32(kind):
+        return pa.array(values, pa.string()).cast(kind)
+    if pa.types.is_boolean(kind):
+        return pa.array(values, pa.int8()).cast(kind)
+    return pa.array(values, kind)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun by _begin_sqlite, never implicitly
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={_BUSY_SECONDS * 1000}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("sobank_begin", "BEGIN"))
