@@ -40,11 +40,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        return (
-            None
-            if value is None
-            else (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
-        )
+        return None if value is None else (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
 
 
 #: SQLite numbers rows by itself only in an INTEGER key; PostgreSQL wants 64 bits.
@@ -71,9 +67,7 @@ cabinets = sa.Table(
     "cabinets",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column(
-        "code", sa.Text, nullable=False, unique=True, comment="client number; part of file names: [A-Z0-9-]"
-    ),
+    sa.Column("code", sa.Text, nullable=False, unique=True, comment="client number; part of file names: [A-Z0-9-]"),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("siret", sa.Text),
     sa.Column("closed_at", UtcDateTime),
@@ -133,12 +127,8 @@ connectors = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("cabinet_id", sa.ForeignKey("cabinets.id"), nullable=False, index=True),
     sa.Column("partner", sa.Text, nullable=False, comment="code in the catalogue of partners (A1)"),
-    sa.Column(
-        "name", sa.Text, nullable=False, comment="distinguishes two connectors of one partner on one cabinet"
-    ),
-    sa.Column(
-        "connection", sa.Text, comment="id of the Airflow connection; none for the folder sink's default"
-    ),
+    sa.Column("name", sa.Text, nullable=False, comment="distinguishes two connectors of one partner on one cabinet"),
+    sa.Column("connection", sa.Text, comment="id of the Airflow connection; none for the folder sink's default"),
     sa.Column("settings", Json, nullable=False, server_default=sa.text("'{}'")),
     sa.Column("deleted_at", UtcDateTime),
     _partial_unique("uq_connectors_on_cabinet", "cabinet_id", "name", where="deleted_at IS NULL"),
@@ -223,17 +213,11 @@ statements = sa.Table(
     "statements",
     metadata,
     sa.Column("id", BigKey, primary_key=True),
-    sa.Column(
-        "status", sa.Text, nullable=False, comment="pending → decided; pending ↔ quarantined → rejected"
-    ),
+    sa.Column("status", sa.Text, nullable=False, comment="pending → decided; pending ↔ quarantined → rejected"),
     sa.Column("bank_file_id", sa.ForeignKey("bank_files.id"), nullable=False, index=True),
     sa.Column("position", sa.Integer, nullable=False, comment="0-based, in its file"),
-    sa.Column(
-        "identity", Sha256, nullable=False, comment="account, currency, dates, balances, ordinal (S10)"
-    ),
-    sa.Column(
-        "content_sha256", Sha256, nullable=False, unique=True, comment="of the canonical records (S10)"
-    ),
+    sa.Column("identity", Sha256, nullable=False, comment="account, currency, dates, balances, ordinal (S10)"),
+    sa.Column("content_sha256", Sha256, nullable=False, unique=True, comment="of the canonical records (S10)"),
     sa.Column("account_id", sa.ForeignKey("accounts.id"), index=True),
     sa.Column("bban", sa.Text, nullable=False),
     sa.Column("bank", sa.Text, nullable=False),
@@ -247,9 +231,7 @@ statements = sa.Table(
         nullable=False,
         comment="closing date; the nearest known day where unreadable",
     ),
-    sa.Column(
-        "due_date", sa.Date, nullable=False, comment="first day whose run, on time, would take it (D2)"
-    ),
+    sa.Column("due_date", sa.Date, nullable=False, comment="first day whose run, on time, would take it (D2)"),
     sa.Column("opening_date", sa.Date),
     sa.Column("opening", sa.BigInteger),
     sa.Column("closing_date", sa.Date),
@@ -265,16 +247,12 @@ statements = sa.Table(
         comment="canonical: n_records × 120 bytes, no terminator (S14)",
     ),
     sa.Column("warnings", sa.Text, nullable=False, comment="space-separated codes"),
-    sa.Column(
-        "errors", sa.Text, nullable=False, comment="space-separated codes; none may leave unless released"
-    ),
+    sa.Column("errors", sa.Text, nullable=False, comment="space-separated codes; none may leave unless released"),
     sa.CheckConstraint(_one_of("status", ("pending", "decided", "quarantined", "rejected")), name="status"),
     sa.CheckConstraint("length(records) = n_records * 120", name="records_are_canonical"),
     sa.CheckConstraint("decimals BETWEEN 0 AND 3", name="decimals"),
     # The same identity with other content is a conflict: never both on their way (S10).
-    _partial_unique(
-        "uq_statements_identity_on_its_way", "identity", where="status IN ('pending', 'decided')"
-    ),
+    _partial_unique("uq_statements_identity_on_its_way", "identity", where="status IN ('pending', 'decided')"),
     # A day costs the same whether the database holds one day or ten years.
     _partial_index("ix_statements_pending", "business_date", "account_id", where="status = 'pending'"),
     sa.Index("ix_statements_business_date", "business_date", "status"),
@@ -340,9 +318,7 @@ batches = sa.Table(
     "batches",
     metadata,
     sa.Column("id", BigKey, primary_key=True),
-    sa.Column(
-        "destination", sa.Text, nullable=False, comment="connector:<cabinet>/<name> or global:<cabinet>"
-    ),
+    sa.Column("destination", sa.Text, nullable=False, comment="connector:<cabinet>/<name> or global:<cabinet>"),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("cabinet_id", sa.ForeignKey("cabinets.id"), nullable=False),
     sa.Column("connector_id", sa.ForeignKey("connectors.id"), index=True),
