@@ -1,0 +1,42 @@
+"""Bring our database to the newest schema, and say whether it is there (Alembic, `store/migrations`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from sobank.errors import ConfigurationError
+from sobank.store.database import Database
+
+
+def _configuration(database: Database) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["engine"] = database.engine
+    return config
+
+
+def upgrade(database: Database) -> None:
+    """Apply every migration that the database has not seen yet; doing it twice is doing it once."""
+    command.upgrade(_configuration(database), "head")
+
+
+def require_current(database: Database) -> None:
+    """Refuse to work on a database of another schema.
+
+    Raises:
+        ConfigurationError: the schema is missing, older or newer than this code.
+    """
+    newest = ScriptDirectory.from_config(_configuration(database)).get_current_head()
+    with database.engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found != newest:
+        raise ConfigurationError(
+            f"the schema is at {found or 'nothing'}, this code needs {newest}",
+            subject=database.url.render_as_string(hide_password=True),
+            remedy="run `sobank init`",
+        )

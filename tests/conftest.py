@@ -1,0 +1,87 @@
+"""What every test may ask for: an empty migrated database, on SQLite and on PostgreSQL alike."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from sobank.store import migrate
+from sobank.store.database import Database
+from tests import servers
+
+FreshUrl = Callable[[], str]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """One PostgreSQL for the whole run of tests; URL of its maintenance database."""
+    with servers.postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def fresh_postgres_url(postgres_server: str) -> Iterator[FreshUrl]:
+    """Makes empty migrated databases, copies of one template."""
+    server = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with server.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE migrated")
+    template = Database(_named(postgres_server, "migrated"))
+    migrate.upgrade(template)
+    template.engine.dispose()
+
+    def fresh() -> str:
+        name = f"t{uuid.uuid4().hex}"
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE migrated")
+        return _named(postgres_server, name)
+
+    yield fresh
+    server.dispose()
+
+
+@pytest.fixture(scope="session")
+def fresh_sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> FreshUrl:
+    """Makes empty migrated databases, copies of one file."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    template = Database(f"sqlite:///{folder / 'migrated.db'}")
+    migrate.upgrade(template)
+    template.engine.dispose()
+
+    def fresh() -> str:
+        path: Path = folder / f"{uuid.uuid4().hex}.db"
+        shutil.copy(folder / "migrated.db", path)
+        return f"sqlite:///{path}"
+
+    return fresh
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def fresh_url(request: pytest.FixtureRequest) -> FreshUrl:
+    """Makes empty migrated databases; each test that asks runs once on each kind."""
+    fresh: FreshUrl = request.getfixturevalue(f"fresh_{request.param}_url")
+    return fresh
+
+
+@pytest.fixture
+def database(fresh_url: FreshUrl) -> Iterator[Database]:
+    """An empty migrated database; each test that asks runs once on each kind."""
+    found = Database(fresh_url())
+    yield found
+    found.engine.dispose()
+
+
+@pytest.fixture
+def sqlite_database(fresh_sqlite_url: FreshUrl) -> Iterator[Database]:
+    """An empty migrated SQLite database, for tests in which the kind of database plays no part."""
+    found = Database(fresh_sqlite_url())
+    yield found
+    found.engine.dispose()
+
+
+def _named(url: str, database: str) -> str:
+    return sa.make_url(url).set(database=database).render_as_string(hide_password=False)

@@ -1,0 +1,87 @@
+"""The migrations make exactly the schema of `store/schema.py`, and the schema holds its own rules."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from sobank.errors import ConfigurationError
+from sobank.store import migrate, schema
+from sobank.store.database import Database
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def test_migrations_make_the_schema_that_the_code_describes(database: Database) -> None:
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
+
+
+def test_partial_indexes_of_the_migrations_have_their_condition(database: Database) -> None:
+    wanted = {
+        index.name for table in schema.metadata.tables.values() for index in table.indexes if index.dialect_kwargs
+    }
+    query = (
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+        if database.is_sqlite
+        else "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+    )
+    with database.read() as connection:
+        partial = {name for name, sql in connection.exec_driver_sql(query) if " WHERE " in sql}
+    assert wanted <= partial
+
+
+def test_upgrading_twice_is_upgrading_once(database: Database) -> None:
+    migrate.upgrade(database)
+    migrate.require_current(database)
+
+
+def test_a_database_without_our_schema_is_refused_with_what_to_do(tmp_path: object) -> None:
+    empty = Database(f"sqlite:///{tmp_path}/empty.db")
+    with pytest.raises(ConfigurationError, match="sobank init"):
+        migrate.require_current(empty)
+
+
+@pytest.mark.parametrize("change", ["UPDATE audit_events SET actor = 'x'", "DELETE FROM audit_events"])
+def test_an_audit_event_can_neither_be_changed_nor_deleted(database: Database, change: str) -> None:
+    with database.write() as connection:
+        connection.execute(schema.audit_events.insert().values(at=NOW, actor="anne", action="a", subject="s"))
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"), database.write() as connection:
+        connection.exec_driver_sql(change)
+
+
+def test_an_account_cannot_have_two_associations_in_force(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(schema.cabinets.insert().values(id=1, code="C1", name="C"))
+        connection.execute(schema.dossiers.insert().values(id=1, cabinet_id=1, reference="D", name="D"))
+        connection.execute(
+            schema.accounts.insert().values(id=1, cabinet_id=1, dossier_id=1, iban="I", bban="B", currency="EUR")
+        )
+        for number in (1, 2):
+            connection.execute(
+                schema.connectors.insert().values(id=number, cabinet_id=1, partner="p", name=f"p{number}")
+            )
+    with pytest.raises(sa.exc.IntegrityError), database.write() as connection:
+        for number in (1, 2):
+            connection.execute(
+                schema.associations.insert().values(account_id=1, connector_id=number, since=NOW, decided_by="anne")
+            )
+
+
+def test_rows_come_back_as_arrow_with_the_schema_asked_for(database: Database) -> None:
+    import pyarrow as pa
+
+    with database.write() as connection:
+        connection.execute(schema.cabinets.insert(), [{"id": n, "code": f"C{n}", "name": "é"} for n in range(3)])
+    kinds = pa.schema([("id", pa.int64()), ("code", pa.string()), ("siret", pa.string()), ("day", pa.date32())])
+    sql = "SELECT id, code, siret, CAST(:day AS {}) AS day FROM cabinets WHERE id > :least ORDER BY id"
+    found = database.arrow(
+        sql.format("TEXT" if database.is_sqlite else "DATE"), kinds, {"least": 0, "day": NOW.date()}
+    ).read_all()
+    assert found.schema == kinds
+    assert found.column("code").to_pylist() == ["C1", "C2"]
+    assert found.column("day").to_pylist() == [NOW.date()] * 2
