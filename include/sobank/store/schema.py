@@ -45,7 +45,8 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
 #: SQLite numbers rows by itself only in an INTEGER key; PostgreSQL wants 64 bits.
 BigKey = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+#: None is SQL NULL, not the JSON value null: `receipt IS NOT NULL` must mean what it says.
+Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 Sha256 = sa.LargeBinary(32)
 
 
