@@ -1,4 +1,4 @@
-"""French account numbers: RIB key, 23-character BBAN, IBAN, and the only form of an IBAN that may be shown (S13, O3)."""
+"""French account numbers: RIB key, 23-character BBAN, IBAN, and the one form an IBAN is shown in (S13, O3)."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class ConnectorFact(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """What the decision looks at. `mandate` is None where none was ever started; `claims` counts cabinets with the IBAN."""
+    """What the decision looks at. `mandate`: None where none was ever started; `claims`: cabinets with the IBAN."""
 
     mandate: MandateStep | None
     connector: ConnectorFact

@@ -34,7 +34,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
-    """One account, one period. Amounts in minor units (`decimals` of them make a unit); dates are bank days, no zone."""
+    """One account, one period. Amounts in minor units (10^`decimals` make a unit); dates are bank days."""
 
     bank: str
     branch: str
@@ -51,6 +51,24 @@ class Statement:
     def balanced(self) -> bool:
         """Opening + Σ entries = closing, to the cent (S8)."""
         return self.opening + sum(e.amount for e in self.entries) == self.closing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """Records of a file or of a chunk: total = parsed + blank + refused, always (S1)."""
+
+    total: int = 0
+    parsed: int = 0
+    blank: int = 0
+    refused: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            total=self.total + other.total,
+            parsed=self.parsed + other.parsed,
+            blank=self.blank + other.blank,
+            refused=self.refused + other.refused,
+        )
 
 
 def due_date(business_date: date, received_on: date) -> date:

@@ -11,6 +11,8 @@ from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
+from sobank.domain.statement import Counts as Counts
+
 #: One row a statement. `position` is 0-based in the file. Amounts: minor units. Codes: space-separated.
 #: `bban` and `iban` are null where bank, branch or account are not digits and capital letters.
 #: `records` holds the canonical records, 120 bytes each, no terminator (S14).
@@ -72,24 +74,6 @@ REFUSALS = pa.schema(
         pa.field("reason", pa.string(), nullable=False),
     ]
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Counts:
-    """Records of a file or of a chunk: total = parsed + blank + refused, always (S1)."""
-
-    total: int = 0
-    parsed: int = 0
-    blank: int = 0
-    refused: int = 0
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            total=self.total + other.total,
-            parsed=self.parsed + other.parsed,
-            blank=self.blank + other.blank,
-            refused=self.refused + other.refused,
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

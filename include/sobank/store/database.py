@@ -7,7 +7,7 @@ a `write()` transaction that commits is on disk, `exclusive(name)` has one holde
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -110,10 +110,7 @@ class Database:
             cursor = connection.connection.cursor()
             cursor.execute(sql, values)
             while rows := cursor.fetchmany(_FETCH_ROWS):
-                columns = zip(*rows, strict=True)
-                yield pa.record_batch(
-                    [_sqlite_column(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
-                )
+                yield sqlite_batch(rows, schema)
 
 
 def _literal(value: int | str | date) -> str:
@@ -127,6 +124,12 @@ def _literal(value: int | str | date) -> str:
     if not value.replace("_", "").replace("-", "").isalnum():
         raise ValueError("text parameter with other characters than letters, digits, - and _")
     return f"'{value}'"
+
+
+def sqlite_batch(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
+    """Rows as SQLite gives them, at least one, as a record batch of `schema`."""
+    columns = zip(*rows, strict=True)
+    return pa.record_batch([_sqlite_column(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
 
 
 def _sqlite_column(values: tuple[Any, ...], kind: pa.DataType) -> pa.Array:

@@ -329,7 +329,7 @@ batches = sa.Table(
         "state",
         sa.Text,
         nullable=False,
-        comment="sealed → sending → delivered | uncertain | held | rejected; cancelled",
+        comment="sealed → sending → delivered | uncertain | held…",
     ),
     sa.Column("object_name", sa.Text, nullable=False),
     sa.Column("idempotency_key", sa.Text, nullable=False, unique=True),

@@ -1,0 +1,158 @@
+"""One transaction in which rows go in and come out as Arrow tables: bulk insert, never row by row.
+
+On PostgreSQL this is one ADBC connection (binary COPY); on SQLite it is `executemany` on one connection. Both commit
+when the block ends and undo everything when it raises.
+"""
+
+from __future__ import annotations
+
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from sobank.store.database import Database, sqlite_batch
+
+_ARROW_OF: tuple[tuple[type[sa.types.TypeEngine[Any]], pa.DataType], ...] = (
+    (sa.SmallInteger, pa.int16()),
+    (sa.BigInteger, pa.int64()),
+    (sa.Integer, pa.int32()),
+    (sa.Boolean, pa.bool_()),
+    (sa.Date, pa.date32()),
+    (sa.LargeBinary, pa.large_binary()),
+    (sa.Text, pa.string()),
+)
+
+
+def arrow_type(column: sa.Column[Any]) -> pa.DataType:
+    """The Arrow type whose binary form the column takes; moments are microseconds UTC."""
+    if isinstance(column.type, sa.types.TypeDecorator):
+        return pa.timestamp("us", tz="UTC")
+    return next(arrow for kind, arrow in _ARROW_OF if isinstance(column.type, kind))
+
+
+class Bulk(ABC):
+    """What a bulk transaction can do. SQL is our own text; it never holds outside input."""
+
+    @abstractmethod
+    def execute(self, sql: str) -> None:
+        """Run a statement that returns no rows."""
+
+    @abstractmethod
+    def query(self, sql: str, schema: pa.Schema) -> pa.Table:
+        """Run a SELECT inside the transaction."""
+
+    @abstractmethod
+    def _append(self, name: str, rows: pa.Table, *, temporary: bool) -> None: ...
+
+    @abstractmethod
+    def new_ids(self, table: sa.Table, count: int) -> pa.Array:
+        """Reserve `count` increasing keys of `table`."""
+
+    def insert(self, table: sa.Table, rows: pa.Table) -> None:
+        """Append `rows`; the columns they lack must have defaults or be nullable."""
+        columns = [table.columns[name] for name in rows.column_names]
+        kinds = pa.schema([pa.field(c.name, arrow_type(c)) for c in columns])
+        self._append(table.name, rows.cast(kinds), temporary=False)
+
+    def temporary(self, name: str, rows: pa.Table) -> None:
+        """Make a table that ends with the transaction, or refill it."""
+        self._append(name, rows, temporary=True)
+
+
+@contextmanager
+def bulk(database: Database, *, exclusive: str) -> Iterator[Bulk]:
+    """A transaction that one process anywhere holds under the name `exclusive`; others wait for it to end."""
+    opened = _sqlite(database) if database.is_sqlite else _postgres(database, exclusive)
+    with opened as transaction:
+        yield transaction
+
+
+class _Postgres(Bulk):
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+
+    def query(self, sql: str, schema: pa.Schema) -> pa.Table:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetch_arrow_table().cast(schema)
+
+    def _append(self, name: str, rows: pa.Table, *, temporary: bool) -> None:
+        if temporary:
+            self.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
+        with self._connection.cursor() as cursor:
+            cursor.adbc_ingest(name, rows, mode="create" if temporary else "append", temporary=temporary)
+        if temporary:
+            self.execute(f"ANALYZE pg_temp.{name}")
+
+    def new_ids(self, table: sa.Table, count: int) -> pa.Array:
+        sql = f"SELECT nextval('{table.name}_id_seq') AS id FROM generate_series(1, {int(count)})"  # noqa: S608
+        return self.query(sql, pa.schema([("id", pa.int64())])).column("id").combine_chunks()
+
+
+@contextmanager
+def _postgres(database: Database, exclusive: str) -> Iterator[Bulk]:
+    from adbc_driver_postgresql import dbapi  # only PostgreSQL needs the driver
+
+    uri = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with dbapi.connect(uri) as connection:
+        transaction = _Postgres(connection)
+        try:
+            transaction.execute(f"SELECT pg_advisory_xact_lock({zlib.crc32(exclusive.encode())})")
+            yield transaction
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+
+
+class _Sqlite(Bulk):
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def execute(self, sql: str) -> None:
+        self._cursor.execute(sql)
+
+    def query(self, sql: str, schema: pa.Schema) -> pa.Table:
+        self._cursor.execute(sql)
+        rows = self._cursor.fetchall()
+        return pa.Table.from_batches([sqlite_batch(rows, schema)] if rows else [], schema)
+
+    def _append(self, name: str, rows: pa.Table, *, temporary: bool) -> None:
+        names = ", ".join(f'"{column}"' for column in rows.column_names)
+        if temporary:
+            self.execute(f"DROP TABLE IF EXISTS temp.{name}")
+            self.execute(f"CREATE TEMP TABLE {name} ({names})")
+        marks = ", ".join("?" * rows.num_columns)
+        values = zip(*(_sqlite_values(column) for column in rows.columns), strict=True)
+        self._cursor.executemany(f"INSERT INTO {name} ({names}) VALUES ({marks})", values)  # noqa: S608
+
+    def new_ids(self, table: sa.Table, count: int) -> pa.Array:
+        # BEGIN IMMEDIATE: nobody else writes until this transaction ends, so the next keys are ours.
+        (highest,) = self._cursor.execute(f"SELECT coalesce(max(id), 0) FROM {table.name}").fetchone()  # noqa: S608
+        return pa.array(range(highest + 1, highest + 1 + count), pa.int64())
+
+
+@contextmanager
+def _sqlite(database: Database) -> Iterator[Bulk]:
+    with database.write() as connection:
+        yield _Sqlite(connection.connection.cursor())
+
+
+def _sqlite_values(column: pa.ChunkedArray) -> list[Any]:
+    """Dates and moments in the text form that SQLAlchemy reads back."""
+    if pa.types.is_timestamp(column.type):
+        column = pc.strftime(pc.cast(column, pa.timestamp("us")), format="%Y-%m-%d %H:%M:%S")
+    elif pa.types.is_date32(column.type):
+        column = column.cast(pa.string())
+    values: list[Any] = column.to_pylist()
+    return values

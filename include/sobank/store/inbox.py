@@ -1,0 +1,84 @@
+"""The folder in which banks' files arrive: each file is claimed by one worker, taken once, or set aside with a reason (S15)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sobank.errors import ConfigurationError
+
+_UNFINISHED = (".part", ".tmp", ".filepart", ".partial")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """A file that is ours to take in; `name` is what the bank called it."""
+
+    name: str
+    path: Path
+
+
+class Inbox:
+    """A folder watched for files. `.claimed` and `refused` inside it are ours.
+
+    A claim is one rename, so two workers never take the same file; a file left in `.claimed` by a worker that died is
+    taken again by the next, which is harmless: its bytes are ingested once. A file touched within `quiet_seconds`, or
+    named as uploads in progress are, is left alone.
+    """
+
+    def __init__(self, folder: Path, *, quiet_seconds: int) -> None:
+        self.folder = folder
+        self._quiet_seconds = quiet_seconds
+        self._claimed = folder / ".claimed"
+        self._refused = folder / "refused"
+
+    def claim(self, *, now: datetime) -> Iterator[Claimed]:
+        """Claim the files that are whole, in order of name, one at a time.
+
+        Raises:
+            ConfigurationError: the folder is not there.
+        """
+        if not self.folder.is_dir():
+            raise ConfigurationError(
+                "the inbox is not there", subject=str(self.folder), remedy="create it, or set SOBANK_INBOX"
+            )
+        self._claimed.mkdir(exist_ok=True, mode=0o750)
+        for path in sorted(self._claimed.iterdir()):
+            yield Claimed(name=path.name, path=path)
+        for path in self._arrived():
+            if self.is_whole(path, now=now):
+                target = self._claimed / path.name
+                try:
+                    path.rename(target)
+                except FileNotFoundError:
+                    continue  # another worker was faster
+                yield Claimed(name=path.name, path=target)
+
+    def left_alone(self, *, now: datetime) -> list[str]:
+        """Names of files that are still being written."""
+        return [path.name for path in self._arrived() if not self.is_whole(path, now=now)]
+
+    def is_whole(self, path: Path, *, now: datetime) -> bool:
+        """Whether nobody has touched the file for a while."""
+        try:
+            touched = path.stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return not path.name.endswith(_UNFINISHED) and now.timestamp() - touched >= self._quiet_seconds
+
+    def taken(self, claimed: Claimed) -> None:
+        """The file is in the archive and in the database: it may leave the inbox."""
+        claimed.path.unlink(missing_ok=True)
+
+    def refuse(self, claimed: Claimed, why: str) -> Path:
+        """Set the file aside with the reason beside it; returns where it is now."""
+        self._refused.mkdir(exist_ok=True, mode=0o750)
+        target = self._refused / claimed.name
+        (self._refused / f"{claimed.name}.reason.txt").write_text(why + "\n", encoding="utf-8")
+        claimed.path.replace(target)
+        return target
+
+    def _arrived(self) -> list[Path]:
+        return sorted(p for p in self.folder.iterdir() if p.is_file() and not p.name.startswith("."))

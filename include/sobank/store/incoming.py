@@ -1,0 +1,249 @@
+"""Keep a bank file: its statements and entries once, what repeats counted, what cannot go on set aside (S7–S15).
+
+Everything of one file is one transaction; chunks go in as Arrow tables. Ingests exclude one another, so that two files
+that bring the same statement at the same moment are told apart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sobank.domain.routing import Reason
+from sobank.domain.statement import Counts
+from sobank.settings import PARIS
+from sobank.store import schema
+from sobank.store.bulk import Bulk, bulk
+from sobank.store.database import Database
+
+if TYPE_CHECKING:
+    from sobank.formats.parsed import Parsed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Received:
+    """A received file: `sha256` hex, `received_on` the Paris day in its own name, if it has one (D2)."""
+
+    sha256: str
+    name: str
+    format: str
+    size: int
+    received_on: date | None
+
+
+@dataclass(kw_only=True, slots=True)
+class Kept:
+    """What became of a file. `already`: these bytes were ingested before, under whatever name (S15)."""
+
+    already: bool = False
+    records: Counts = field(default_factory=Counts)
+    statements: int = 0
+    entries: int = 0
+    duplicates: int = 0
+    quarantined: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+
+
+_FACTS = pa.schema(
+    [
+        ("known_id", pa.int64()),
+        ("account_id", pa.int32()),
+        ("conflicts", pa.int32()),
+    ]
+)
+_FACTS_SQL = """
+    SELECT (SELECT s.id FROM statements s WHERE s.content_sha256 = i.content_sha256) AS known_id,
+           (SELECT a.id FROM accounts a WHERE a.bban = i.bban AND a.currency = i.currency
+             ORDER BY a.closed_at IS NOT NULL, a.id LIMIT 1) AS account_id,
+           (SELECT CAST(count(*) AS INTEGER) FROM statements c
+             WHERE c.identity = i.identity AND c.status <> 'rejected') AS conflicts
+      FROM incoming i ORDER BY i.position
+"""
+_COPIED = (
+    "position", "bank", "branch", "account", "currency", "decimals", "opening_date", "opening", "closing_date",
+    "closing", "n_entries", "credit", "debit", "n_records", "records", "identity", "content_sha256", "warnings", "errors",
+)  # fmt: skip
+
+
+def keep(database: Database, received: Received, chunks: Iterable[Parsed], *, now: datetime) -> Kept:
+    """Store a file whole, in one transaction.
+
+    The same bytes again change nothing but the list of names they came under. A statement already known is a
+    duplicate, counted and not stored twice; one with a known identity and other content is quarantined as a conflict
+    (S10); unknown accounts (S13) and statements with errors (S7, S8) are quarantined, the rest goes on.
+    """
+    with bulk(database, exclusive="ingest") as rows:
+        file_id, already = _file_row(rows, received, now)
+        kept = Kept(already=already)
+        if already:
+            return kept
+        for chunk in chunks:
+            _keep_chunk(rows, file_id, received, chunk, kept, now)
+        rows.execute(
+            f"UPDATE bank_files SET records_total = {kept.records.total}, records_parsed = {kept.records.parsed},"
+            f" records_blank = {kept.records.blank}, records_refused = {kept.records.refused},"
+            f" statements = {kept.statements}, duplicates = {kept.duplicates} WHERE id = {file_id}"
+        )
+    return kept
+
+
+def _file_row(rows: Bulk, received: Received, now: datetime) -> tuple[int, bool]:
+    """Id of the file's row, and whether it was there before; the name is noted either way."""
+    rows.temporary("incoming_file", pa.table({"sha256": [bytes.fromhex(received.sha256)], "name": [received.name]}))
+    found = rows.query(
+        "SELECT f.id, n.name FROM incoming_file i JOIN bank_files f ON f.sha256 = i.sha256"
+        " LEFT JOIN bank_file_names n ON n.bank_file_id = f.id AND n.name = i.name",
+        pa.schema([("id", pa.int32()), ("name", pa.string())]),
+    ).to_pylist()
+    if found:
+        file_id, named = found[0]["id"], found[0]["name"] is not None
+    else:
+        file_id, named = rows.new_ids(schema.bank_files, 1)[0].as_py(), False
+        counters = ("records_total", "records_parsed", "records_blank", "records_refused", "statements", "duplicates")
+        zeros: dict[str, object] = {name: [0] for name in counters}
+        row = {
+            "id": [file_id],
+            "sha256": [bytes.fromhex(received.sha256)],
+            "name": [received.name],
+            "format": [received.format],
+            "size": [received.size],
+            "received_on": pa.array([received.received_on], pa.date32()),
+            "ingested_at": [now],
+        }
+        rows.insert(schema.bank_files, pa.table(row | zeros))
+    if not named:
+        names = {"bank_file_id": [file_id], "name": [received.name], "seen_at": [now]}
+        rows.insert(schema.bank_file_names, pa.table(names))
+    return file_id, bool(found)
+
+
+def _keep_chunk(rows: Bulk, file_id: int, received: Received, chunk: Parsed, kept: Kept, now: datetime) -> None:
+    kept.records += chunk.counts
+    if chunk.refusals.num_rows:
+        rows.insert(schema.refusals, _with(chunk.refusals, bank_file_id=pa.scalar(file_id, pa.int32())))
+    statements = chunk.statements
+    if not statements.num_rows:
+        return
+    number = pc.coalesce(
+        statements["bban"],
+        pc.binary_join_element_wise(statements["bank"], statements["branch"], statements["account"], ""),
+    )
+    facts = _facts(rows, statements, number)
+    positions = statements["position"].to_numpy()
+    known = facts["known_id"].combine_chunks()
+    repeated = pc.or_(pc.is_valid(known), pc.is_valid(statements["duplicate_of"])).to_numpy(zero_copy_only=False)
+    fresh = np.flatnonzero(~repeated)
+    ids = rows.new_ids(schema.statements, len(fresh))
+    stored = _statement_rows(statements, number, facts, received, now).take(pa.array(fresh))
+    stored = _with(stored.drop_columns(["reasons"]), id=ids, bank_file_id=pa.scalar(file_id, pa.int32()))
+    rows.insert(schema.statements, stored)
+    _keep_reasons(rows, ids, _reasons(statements, facts).take(pa.array(fresh)), kept, now)
+    _keep_entries(rows, chunk.entries, positions[fresh], ids, kept)
+    _keep_duplicates(rows, file_id, statements, known, np.flatnonzero(repeated), positions[fresh], ids)
+    kept.statements += len(fresh)
+    kept.duplicates += int(repeated.sum())
+    for codes in statements["warnings"].take(pa.array(fresh)).value_counts().to_pylist():
+        kept.warnings.update(dict.fromkeys(codes["values"].split(), codes["counts"]))
+
+
+def _facts(rows: Bulk, statements: pa.Table, number: pa.ChunkedArray) -> pa.Table:
+    """What the database knows of each statement of the chunk, in the order of the chunk."""
+    keys = pa.table(
+        {
+            "position": statements["position"],
+            "content_sha256": statements["content_sha256"].cast(pa.binary()),
+            "identity": statements["identity"].cast(pa.binary()),
+            "bban": number,
+            "currency": statements["currency"],
+        }
+    )
+    rows.temporary("incoming", keys)
+    return rows.query(_FACTS_SQL, _FACTS)
+
+
+def _reasons(statements: pa.Table, facts: pa.Table) -> pa.ChunkedArray:
+    """Space-separated reasons to set a statement aside; empty where there is none."""
+    unknown = pc.if_else(pc.is_null(facts["account_id"]), Reason.UNKNOWN_ACCOUNT.value, "")
+    conflict = pc.if_else(pc.greater(facts["conflicts"], 0), Reason.CONFLICT.value, "")
+    return pc.utf8_trim_whitespace(pc.binary_join_element_wise(statements["errors"], unknown, conflict, " "))
+
+
+def _statement_rows(
+    statements: pa.Table, number: pa.ChunkedArray, facts: pa.Table, received: Received, now: datetime
+) -> pa.Table:
+    nearest = pa.scalar(received.received_on or now.astimezone(PARIS).date(), pa.date32())
+    business = pc.coalesce(statements["closing_date"], statements["opening_date"], nearest)
+    reached = received.received_on - timedelta(days=1) if received.received_on else None
+    due = business if reached is None else pc.max_element_wise(business, pa.scalar(reached, pa.date32()))
+    reasons = _reasons(statements, facts)
+    return _with(
+        statements.select(list(_COPIED)),
+        status=pc.if_else(pc.equal(reasons, ""), "pending", "quarantined"),
+        account_id=facts["account_id"],
+        bban=number,
+        business_date=business,
+        due_date=due,
+        reasons=reasons,
+    )
+
+
+def _keep_reasons(rows: Bulk, ids: pa.Array, reasons: pa.ChunkedArray, kept: Kept, now: datetime) -> None:
+    listed = pc.split_pattern_regex(reasons.combine_chunks(), " +")
+    found = pa.table({"statement_id": ids.take(pc.list_parent_indices(listed)), "reason": pc.list_flatten(listed)})
+    found = found.filter(pc.not_equal(found["reason"], ""))
+    if found.num_rows:
+        keys = rows.new_ids(schema.quarantine, found.num_rows)
+        rows.insert(schema.quarantine, _with(found, id=keys, opened_at=pa.scalar(now, pa.timestamp("us", tz="UTC"))))
+        kept.quarantined.update({c["values"]: c["counts"] for c in found["reason"].value_counts().to_pylist()})
+
+
+def _keep_entries(rows: Bulk, entries: pa.Table, positions: np.ndarray, ids: pa.Array, kept: Kept) -> None:
+    if not (entries.num_rows and len(positions)):
+        return
+    owner = entries["position"].to_numpy()
+    place = np.minimum(np.searchsorted(positions, owner), len(positions) - 1)
+    mine = positions[place] == owner
+    found = _with(entries.drop_columns(["position"]), statement_id=ids.take(pa.array(place))).filter(pa.array(mine))
+    if found.num_rows:
+        rows.insert(schema.entries, found)
+        kept.entries += found.num_rows
+
+
+def _keep_duplicates(
+    rows: Bulk,
+    file_id: int,
+    statements: pa.Table,
+    known: pa.Array,
+    repeated: np.ndarray,
+    positions: np.ndarray,
+    ids: pa.Array,
+) -> None:
+    """Note where a known statement came again. One repeated within the chunk points at the row just stored."""
+    if not len(repeated):
+        return
+    chosen = pa.array(repeated)
+    first = statements["duplicate_of"].take(chosen).combine_chunks().fill_null(-1).to_numpy()
+    place = np.minimum(np.searchsorted(positions, first), max(len(positions) - 1, 0))
+    here = ids.take(pa.array(place)) if len(positions) else pa.nulls(len(repeated), pa.int64())
+    found = pa.table(
+        {
+            "position": statements["position"].take(chosen),
+            "statement_id": pc.coalesce(known.take(chosen), here),
+        }
+    )
+    rows.insert(schema.duplicates, _with(found, bank_file_id=pa.scalar(file_id, pa.int32())))
+
+
+def _with(table: pa.Table, **columns: pa.Array | pa.ChunkedArray | pa.Scalar) -> pa.Table:
+    """`table` with columns added; a scalar fills its column."""
+    for name, values in columns.items():
+        filled = pa.repeat(values, table.num_rows) if isinstance(values, pa.Scalar) else values
+        table = table.append_column(name, filled)
+    return table
