@@ -1,0 +1,181 @@
+"""Put connectors on cabinets and take them off (A2, A3, A13)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from sobank.domain.roles import Action
+from sobank.domain.sink import ConnectionReport
+from sobank.errors import ConnectorInUse, RegistryError, SinkError
+from sobank.services.allow import allowed
+from sobank.services.associate import connector_of, dissociate_accounts
+
+if TYPE_CHECKING:
+    from sobank.store.registry import CabinetRow, ConnectorRow, Registry, RegistryChange, Usage
+
+#: Names of connectors are part of destinations and of file names.
+CONNECTOR_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+SECRET_SETTING: Final = re.compile(r"pass|secret|token|api.?key|private", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Added:
+    """A connector just put on a cabinet, what its connection test found, and how many accounts it may be offered."""
+
+    connector_id: int
+    destination: str
+    test: ConnectionReport
+    accounts: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cut:
+    """What cutting did: ids of the accounts dissociated; how many sealed batches are to be withdrawn (D7)."""
+
+    accounts: tuple[int, ...]
+    batches_to_withdraw: int
+
+
+def add_connector(
+    registry: Registry,
+    *,
+    cabinet: str,
+    partner: str,
+    name: str,
+    partners: Container[str],
+    test: Callable[[str, str | None], ConnectionReport],
+    actor: str,
+    now: datetime,
+    connection: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Added:
+    """Put a connector on a cabinet, then test its connection; a failed test is shown and takes nothing back (A2).
+
+    Args:
+        partners: codes of the catalogue. connection: id of an Airflow connection, None for the folder sink.
+        test: sends nothing; called with (partner, connection) after the change is committed.
+    Raises:
+        NotAllowed: neither administrateur nor superviseur of the cabinet.
+        RegistryError: closed cabinet, unknown partner, bad or taken name, a secret among the settings.
+    """
+    settings = settings or {}
+    _check(partner=partner, name=name, partners=partners, settings=settings)
+    with registry.change() as change:
+        there, profile = allowed(change, cabinet, actor, Action.ADD_CONNECTOR)
+        if there.closed:
+            raise RegistryError("the cabinet is closed", subject=cabinet, remedy="reopen the cabinet first")
+        if any(connector.name == name for connector in change.connectors(there.id)):
+            raise RegistryError("the cabinet has a connector of that name", subject=name, remedy="choose another name")
+        added = change.add_connector(there.id, partner=partner, name=name, connection=connection, settings=settings)
+        after = {"partner": partner, "connection": connection, "settings": dict(settings)}
+        change.record([_event("connector.add", there, name, None, after)], at=now, actor=actor, role=profile)
+        accounts = sum(not account.closed for account in change.accounts(there.id))
+    report = _tested(test, partner, connection)
+    return Added(connector_id=added, destination=f"connector:{cabinet}/{name}", test=report, accounts=accounts)
+
+
+def delete_connector(registry: Registry, *, cabinet: str, name: str, actor: str, now: datetime) -> None:
+    """Take a connector off a cabinet on which nothing hangs any more (A3).
+
+    Raises:
+        NotAllowed: neither administrateur nor superviseur. ConnectorNotOnCabinet: it is not there.
+        ConnectorInUse: names how many accounts are associated and how many batches are not final.
+    """
+    with registry.change() as change:
+        there, profile = allowed(change, cabinet, actor, Action.DELETE_CONNECTOR)
+        connector = connector_of(change, there, name)
+        usage = change.usage(connector.id)
+        if usage.accounts or usage.open_batches:
+            raise ConnectorInUse(
+                f"{usage.accounts} associated account(s) and {usage.open_batches} batch(es) not final hang on it",
+                subject=f"connector:{cabinet}/{name}",
+                remedy=_way_out(usage),
+            )
+        _delete(change, there, connector, actor=actor, role=profile, now=now)
+
+
+def cut_connector(registry: Registry, *, cabinet: str, name: str, actor: str, now: datetime) -> Cut:
+    """Dissociate every account of a connector and delete it, in one transaction ("couper entièrement", A3).
+
+    Refused while a batch that was attempted is not final: it must be finished as planned (D7). A batch that was sealed
+    and never attempted does not hinder: its associations are gone, so the check before its first attempt withdraws it
+    and its statements are decided anew.
+
+    Raises:
+        NotAllowed: neither administrateur nor superviseur. ConnectorNotOnCabinet: it is not there.
+        ConnectorInUse: names how many attempted batches are not final.
+    """
+    with registry.change() as change:
+        there, profile = allowed(change, cabinet, actor, Action.CUT_CONNECTOR)
+        connector = connector_of(change, there, name)
+        usage = change.usage(connector.id)
+        if usage.attempted_batches:
+            raise ConnectorInUse(
+                f"{usage.attempted_batches} attempted batch(es) of it are not final",
+                subject=f"connector:{cabinet}/{name}",
+                remedy="wait until they are delivered, or release or reject those that are held; then cut again",
+            )
+        accounts = change.accounts_of_connector(there.id, connector.id)
+        gone = dissociate_accounts(change, there, accounts, actor=actor, role=profile, now=now)
+        _delete(change, there, connector, actor=actor, role=profile, now=now, action="connector.cut")
+        return Cut(accounts=gone, batches_to_withdraw=usage.open_batches)
+
+
+def _check(*, partner: str, name: str, partners: Container[str], settings: Mapping[str, Any]) -> None:
+    if partner not in partners:
+        raise RegistryError("no such partner in the catalogue", subject=partner, remedy="choose one of the catalogue")
+    if not CONNECTOR_NAME.fullmatch(name):
+        raise RegistryError(
+            "a connector's name is 1 to 40 small letters, digits and -", subject=name, remedy="choose another name"
+        )
+    if secret := next((key for key in settings if SECRET_SETTING.search(key)), None):
+        raise RegistryError(
+            "a secret has no place among the settings", subject=secret, remedy="put it in the Airflow connection"
+        )
+
+
+def _tested(
+    test: Callable[[str, str | None], ConnectionReport], partner: str, connection: str | None
+) -> ConnectionReport:
+    try:
+        return test(partner, connection)
+    except SinkError as error:
+        return ConnectionReport(reachable=False, degraded=(str(error),))
+
+
+def _way_out(usage: Usage) -> str:
+    if usage.accounts:
+        return "dissociate the accounts first, or cut the connector entirely"
+    return "wait until the batches are delivered, or release or reject those that are held"
+
+
+def _delete(
+    change: RegistryChange,
+    cabinet: CabinetRow,
+    connector: ConnectorRow,
+    *,
+    actor: str,
+    role: str,
+    now: datetime,
+    action: str = "connector.delete",
+) -> None:
+    before = {"partner": connector.partner, "connection": connector.connection, "settings": dict(connector.settings)}
+    change.delete_connector(connector.id, at=now)
+    change.record([_event(action, cabinet, connector.name, before, None)], at=now, actor=actor, role=role)
+
+
+def _event(
+    action: str, cabinet: CabinetRow, name: str, before: dict[str, Any] | None, after: dict[str, Any] | None
+) -> dict[str, Any]:
+    return {
+        "action": action,
+        "subject": f"connector:{cabinet.code}/{name}",
+        "before": before,
+        "after": after,
+        "cabinet_id": cabinet.id,
+        "reason": None,
+    }

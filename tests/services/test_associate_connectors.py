@@ -1,0 +1,155 @@
+"""Adding, deleting and cutting connectors (A2, A3, A13)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sobank.domain.sink import ConnectionReport
+from sobank.errors import ConfigFault, ConnectorInUse, ConnectorNotOnCabinet, NotAllowed, RegistryError
+from sobank.services.associate import Selection, associate
+from sobank.services.connect import Added, add_connector, cut_connector, delete_connector
+from sobank.store.database import Database
+from sobank.store.registry import Registry
+from tests.services.registry_world import NOW, add_batch, build, events, in_force
+
+PARTNERS = {"fizen", "fulll", "inqom"}
+
+
+@pytest.fixture
+def registry(database: Database) -> Registry:
+    build(database)
+    return Registry(database)
+
+
+def reachable(partner: str, connection: str | None) -> ConnectionReport:
+    return ConnectionReport(reachable=True, capabilities=(partner, str(connection)))
+
+
+def add(
+    registry: Registry,
+    *,
+    actor: str = "anne",
+    test: Callable[[str, str | None], ConnectionReport] = reachable,
+    **given: Any,
+) -> Added:
+    values: dict[str, Any] = {"cabinet": "CAB001", "partner": "fizen", "name": "fizen-2", "partners": PARTNERS} | given
+    return add_connector(registry, **values, test=test, actor=actor, now=NOW)
+
+
+def delete(registry: Registry, actor: str = "anne", name: str = "fizen") -> None:
+    delete_connector(registry, cabinet="CAB001", name=name, actor=actor, now=NOW)
+
+
+@pytest.mark.parametrize("user", ["anne", "sam"])
+def test_a_lead_adds_a_connector_sees_its_test_and_is_offered_the_accounts(
+    registry: Registry, database: Database, user: str
+) -> None:
+    added = add(registry, actor=user, connection="fizen_sftp", settings={"folder": "in"})
+    assert added.destination == "connector:CAB001/fizen-2"
+    assert added.test.capabilities == ("fizen", "fizen_sftp")
+    assert added.accounts == 3
+    (event,) = events(database)
+    assert (event.actor, event.action, event.subject) == (user, "connector.add", "connector:CAB001/fizen-2")
+    assert (event.before, event.after["settings"]) == (None, {"folder": "in"})
+
+
+@pytest.mark.parametrize("user", ["cleo", "zoe"])
+def test_nobody_else_adds_deletes_or_cuts_a_connector(registry: Registry, database: Database, user: str) -> None:
+    for change in (
+        lambda: add(registry, actor=user),
+        lambda: delete(registry, user),
+        lambda: cut_connector(registry, cabinet="CAB001", name="fizen", actor=user, now=NOW),
+    ):
+        with pytest.raises(NotAllowed):
+            change()
+    assert events(database) == []
+
+
+def test_a_cabinet_may_have_two_connectors_of_one_partner(registry: Registry, database: Database) -> None:
+    add(registry, name="fizen-2")
+    add(registry, name="fizen-3")
+    associate(registry, Selection(cabinet="CAB001", accounts=(1,)), "fizen-3", actor="cleo", now=NOW)
+    assert in_force(database) == {1: "fizen-3"}
+
+
+def test_a_failed_connection_test_is_shown_and_takes_nothing_back(registry: Registry, database: Database) -> None:
+    def closed_door(partner: str, connection: str | None) -> ConnectionReport:
+        raise ConfigFault("host key is another", subject=partner, remedy="check the connection")
+
+    added = add(registry, test=closed_door)
+    assert not added.test.reachable
+    assert "host key" in added.test.degraded[0]
+    associate(registry, Selection(cabinet="CAB001", accounts=(1,)), "fizen-2", actor="cleo", now=NOW)
+    assert in_force(database) == {1: "fizen-2"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"partner": "cegid"}, "catalogue"),
+        ({"name": "../fizen"}, "small letters"),
+        ({"name": "fizen"}, "of that name"),
+        ({"settings": {"api_key": "x"}}, "Airflow connection"),
+    ],
+)
+def test_a_connector_that_cannot_be_is_refused_with_what_to_do(
+    registry: Registry, given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(RegistryError, match=said):
+        add(registry, **given)
+
+
+def test_an_unused_connector_is_deleted_and_its_name_is_free_again(registry: Registry, database: Database) -> None:
+    delete(registry)
+    with pytest.raises(ConnectorNotOnCabinet):
+        delete(registry)
+    add(registry, name="fizen")
+    assert [e.action for e in events(database)] == ["connector.delete", "connector.add"]
+
+
+def test_deleting_is_refused_while_accounts_hang_on_it_and_names_their_count(
+    registry: Registry, database: Database
+) -> None:
+    associate(registry, Selection(cabinet="CAB001", dossier="D001"), "fizen", actor="cleo", now=NOW)
+    with pytest.raises(ConnectorInUse, match=r"2 associated account"):
+        delete(registry)
+    assert in_force(database) == {1: "fizen", 2: "fizen"}
+
+
+@pytest.mark.parametrize(("state", "fence"), [("sealed", 0), ("sending", 1), ("uncertain", 1), ("held", 1)])
+def test_deleting_is_refused_while_a_batch_is_not_final_and_names_the_count(
+    registry: Registry, database: Database, state: str, fence: int
+) -> None:
+    add_batch(database, connector_id=1, state=state, fence=fence)
+    add_batch(database, connector_id=1, state="delivered", fence=1, seq=2)
+    with pytest.raises(ConnectorInUse, match=r"1 batch"):
+        delete(registry)
+
+
+def test_deleting_looks_at_the_batches_of_that_connector_alone(registry: Registry, database: Database) -> None:
+    add_batch(database, connector_id=2, state="sealed", fence=0)
+    add_batch(database, connector_id=1, state="delivered", fence=1, seq=2)
+    delete(registry)
+
+
+def test_cutting_entirely_dissociates_and_deletes_in_one_go(registry: Registry, database: Database) -> None:
+    associate(registry, Selection(cabinet="CAB001"), "fizen", actor="cleo", now=NOW)
+    associate(registry, Selection(cabinet="CAB001", accounts=(3,)), "fulll", actor="cleo", now=NOW)
+    add_batch(database, connector_id=1, state="sealed", fence=0)
+    cut = cut_connector(registry, cabinet="CAB001", name="fizen", actor="sam", now=NOW)
+    assert (cut.accounts, cut.batches_to_withdraw) == ((1, 2), 1)
+    assert in_force(database) == {3: "fulll"}
+    assert [e.action for e in events(database)][-3:] == ["account.dissociate", "account.dissociate", "connector.cut"]
+    with pytest.raises(ConnectorNotOnCabinet):
+        associate(registry, Selection(cabinet="CAB001", accounts=(1,)), "fizen", actor="cleo", now=NOW)
+
+
+def test_cutting_is_refused_whole_while_an_attempted_batch_is_not_final(registry: Registry, database: Database) -> None:
+    associate(registry, Selection(cabinet="CAB001"), "fizen", actor="cleo", now=NOW)
+    add_batch(database, connector_id=1, state="sealed", fence=1)
+    with pytest.raises(ConnectorInUse, match="1 attempted batch"):
+        cut_connector(registry, cabinet="CAB001", name="fizen", actor="anne", now=NOW)
+    assert in_force(database) == {1: "fizen", 2: "fizen", 3: "fizen"}
