@@ -346,7 +346,7 @@ batches = sa.Table(
     sa.Column("sealed_at", UtcDateTime, nullable=False),
     sa.Column("fence", sa.Integer, nullable=False, server_default="0"),
     sa.Column("lease_until", UtcDateTime),
-    sa.Column("staged", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("staging", sa.Text, comment="the one verified staging name that may be published (DESIGN §6)"),
     sa.Column("receipt", Json, comment="remote name, size, sha256, moment, the partner's answer"),
     sa.Column("reason", sa.Text, comment="why held, rejected or cancelled"),
     sa.CheckConstraint(_one_of("state", BatchState), name="state"),
@@ -354,6 +354,7 @@ batches = sa.Table(
     sa.CheckConstraint("state <> 'delivered' OR receipt IS NOT NULL", name="delivered_has_a_receipt"),
     sa.CheckConstraint("state <> 'cancelled' OR fence = 0", name="cancelled_before_any_attempt"),
     sa.CheckConstraint("state IN ('sealed', 'cancelled') OR fence > 0", name="attempted_has_a_fence"),
+    sa.CheckConstraint("staging IS NULL OR fence > 0", name="staged_by_an_attempt"),
     sa.CheckConstraint("n_statements > 0 AND seq > 0", name="not_empty"),
     sa.UniqueConstraint("destination", "business_date", "seq"),
     _partial_index(

@@ -230,7 +230,12 @@ def _create_tables() -> None:
         sa.Column("sealed_at", schema.UtcDateTime(timezone=True), nullable=False),
         sa.Column("fence", sa.Integer(), server_default="0", nullable=False),
         sa.Column("lease_until", schema.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("staged", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column(
+            "staging",
+            sa.Text(),
+            nullable=True,
+            comment="the one verified staging name that may be published (DESIGN §6)",
+        ),
         sa.Column(
             "receipt",
             sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
@@ -250,6 +255,7 @@ def _create_tables() -> None:
         sa.CheckConstraint(
             "state IN ('sealed', 'cancelled') OR fence > 0", name=op.f("ck_batches_attempted_has_a_fence")
         ),
+        sa.CheckConstraint("staging IS NULL OR fence > 0", name=op.f("ck_batches_staged_by_an_attempt")),
         sa.CheckConstraint("n_statements > 0 AND seq > 0", name=op.f("ck_batches_not_empty")),
         sa.ForeignKeyConstraint(["cabinet_id"], ["cabinets.id"], name=op.f("fk_batches_cabinet_id_cabinets")),
         sa.ForeignKeyConstraint(["connector_id"], ["connectors.id"], name=op.f("fk_batches_connector_id_connectors")),
