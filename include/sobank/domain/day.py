@@ -57,7 +57,7 @@ def _parameter(text: str) -> date:
 
 
 def midnight(day: date) -> datetime:
-    """The aware moment at which `day` starts in Paris; the logical date of that day's run, on both clock changes too."""
+    """The aware moment at which `day` starts in Paris, which is the logical date of that day's run."""
     return datetime.combine(day, time(), tzinfo=BANK_ZONE)
 
 

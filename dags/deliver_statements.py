@@ -1,0 +1,90 @@
+"""
+### Deliver the bank statements of one business day
+
+Every statement of an approved mandate goes to exactly one place: its partner, the global file of its cabinet, or the
+quarantine with a reason. The last task proves it to the cent; a run without that proof is red.
+
+**Which day.** A scheduled or backfilled run delivers the Paris day on which its data interval starts, a manual run the
+day of its parameter `day`. Banks send a day the next morning: `wait` holds the run until the hour that is set for it.
+
+**Limits.** The run of day D takes every undecided statement dated D or earlier, so what came late heals by itself.
+Tasks are counted by partners and shards of cabinets, never by files. `default_task_retry_delay` spaces the retries.
+
+**Dangers.** Clearing, retrying and backfilling are safe: decided stays decided, delivered is not sent again. *Marking a
+task as success by hand is not*: it delivers nothing. `max_active_runs` does not bound backfills; the ledger does.
+
+Runbook: `docs/runbooks/deliver_statements.md`.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, get_current_context, task
+
+from sobank import jobs
+
+
+def _day() -> str:
+    run = get_current_context()
+    return jobs.business_day(run["params"]["day"], run.get("data_interval_start"), run["dag_run"].run_type)
+
+
+# Rescheduled, not deferred: the slot is free during the hours of waiting and no triggerer has to run.
+@task.sensor(mode="reschedule", poke_interval=300, timeout=36 * 3600, retries=0)
+def wait() -> bool:
+    return datetime.now(UTC) >= jobs.ready_at(_day())
+
+
+@task
+def extract() -> dict:
+    return jobs.extract(_day(), jobs.run_key(get_current_context()["run_id"]))
+
+
+# If deciding failed, nothing new was sealed but what earlier runs sealed may still leave; if `wait` failed, there is no
+# day and nothing runs: hence "all done, and one of wait and decide succeeded".
+@task(trigger_rule="all_done_min_one_success")
+def partners() -> list:
+    return jobs.partners_to_push(_day())
+
+
+@task(trigger_rule="all_done_min_one_success")
+def shards() -> list:
+    return jobs.global_file_shards(_day())
+
+
+@task(map_index_template="{{ label }}", retries=3)
+def push(partner: str) -> dict:
+    get_current_context()["label"] = partner
+    return jobs.push(partner, _day())
+
+
+@task(map_index_template="{{ label }}")
+def write_global_files(shard: int) -> dict:
+    get_current_context()["label"] = f"shard {shard}"
+    return jobs.write_global_files(shard, _day())
+
+
+# The leaf colours the run, so it looks at the ledger and at every task before it. Not retried: its no is news at once.
+@task(trigger_rule="all_done", retries=0)
+def prove() -> dict:
+    proof, run = jobs.prove(_day()), get_current_context()
+    states = run["ti"].get_task_states(dag_id=run["dag"].dag_id, run_ids=[run["run_id"]])[run["run_id"]]
+    if failed := sorted(name for name, state in states.items() if state in {"failed", "upstream_failed"}):
+        raise RuntimeError(f"the proof holds, but tasks of this run failed: {', '.join(failed)}; clear them")
+    return proof
+
+
+with DAG(
+    "deliver_statements",
+    schedule=CronDataIntervalTimetable("0 0 * * *", timezone="Europe/Paris"),
+    catchup=False,
+    params={"day": Param(None, type=["null", "string"], format="date", title="Date du relevé (AAAA-MM-JJ)")},
+    default_args={"retries": 2, "retry_exponential_backoff": True, "execution_timeout": timedelta(hours=1)},
+    tags=["sobank", "delivery"],
+    doc_md=__doc__,
+):
+    waited, extracted = wait(), extract()
+    decided = task(jobs.decide)(task(jobs.validate)(task(jobs.partition)(extracted)))
+    to_push, to_write = partners(), shards()
+    waited >> [extracted, to_push, to_write]
+    decided >> [to_push, to_write]
+    [push.expand(partner=to_push), write_global_files.expand(shard=to_write)] >> prove()
