@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from sobank.store.database import Database, sqlite_batch
+from sobank.store.database import Database, Parameters, sqlite_batch, sqlite_parameters, with_literals
 
 _ARROW_OF: tuple[tuple[type[sa.types.TypeEngine[Any]], pa.DataType], ...] = (
     (sa.SmallInteger, pa.int16()),
@@ -44,8 +44,8 @@ class Bulk(ABC):
         """Run a statement that returns no rows."""
 
     @abstractmethod
-    def query(self, sql: str, schema: pa.Schema) -> pa.Table:
-        """Run a SELECT inside the transaction."""
+    def query(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> pa.Table:
+        """Run a SELECT inside the transaction; its columns take the names and types of `schema`, in order."""
 
     @abstractmethod
     def _append(self, name: str, rows: pa.Table, *, temporary: bool) -> None: ...
@@ -81,10 +81,10 @@ class _Postgres(Bulk):
         with self._connection.cursor() as cursor:
             cursor.execute(sql)
 
-    def query(self, sql: str, schema: pa.Schema) -> pa.Table:
+    def query(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> pa.Table:
         with self._connection.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetch_arrow_table().cast(schema)
+            cursor.execute(with_literals(sql, parameters or {}))
+            return cursor.fetch_arrow_table().rename_columns(schema.names).cast(schema)
 
     def _append(self, name: str, rows: pa.Table, *, temporary: bool) -> None:
         if temporary:
@@ -95,7 +95,7 @@ class _Postgres(Bulk):
             self.execute(f"ANALYZE pg_temp.{name}")
 
     def new_ids(self, table: sa.Table, count: int) -> pa.Array:
-        sql = f"SELECT nextval('{table.name}_id_seq') AS id FROM generate_series(1, {int(count)})"  # noqa: S608
+        sql = f"SELECT nextval('{table.name}_id_seq') AS id FROM generate_series(1, {int(count)})"
         return self.query(sql, pa.schema([("id", pa.int64())])).column("id").combine_chunks()
 
 
@@ -122,8 +122,8 @@ class _Sqlite(Bulk):
     def execute(self, sql: str) -> None:
         self._cursor.execute(sql)
 
-    def query(self, sql: str, schema: pa.Schema) -> pa.Table:
-        self._cursor.execute(sql)
+    def query(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> pa.Table:
+        self._cursor.execute(sql, sqlite_parameters(parameters or {}))
         rows = self._cursor.fetchall()
         return pa.Table.from_batches([sqlite_batch(rows, schema)] if rows else [], schema)
 
@@ -134,11 +134,11 @@ class _Sqlite(Bulk):
             self.execute(f"CREATE TEMP TABLE {name} ({names})")
         marks = ", ".join("?" * rows.num_columns)
         values = zip(*(_sqlite_values(column) for column in rows.columns), strict=True)
-        self._cursor.executemany(f"INSERT INTO {name} ({names}) VALUES ({marks})", values)  # noqa: S608
+        self._cursor.executemany(f"INSERT INTO {name} ({names}) VALUES ({marks})", values)
 
     def new_ids(self, table: sa.Table, count: int) -> pa.Array:
         # BEGIN IMMEDIATE: nobody else writes until this transaction ends, so the next keys are ours.
-        (highest,) = self._cursor.execute(f"SELECT coalesce(max(id), 0) FROM {table.name}").fetchone()  # noqa: S608
+        (highest,) = self._cursor.execute(f"SELECT coalesce(max(id), 0) FROM {table.name}").fetchone()
         return pa.array(range(highest + 1, highest + 1 + count), pa.int64())
 
 

@@ -18,6 +18,8 @@ import sqlalchemy as sa
 
 from sobank.errors import ConfigurationError
 
+Parameters = Mapping[str, int | str | date]
+
 _BUSY_SECONDS = 120
 _FETCH_ROWS = 65_536
 
@@ -79,38 +81,41 @@ class Database:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": zlib.crc32(name.encode())})
             yield connection
 
-    def arrow(
-        self, sql: str, schema: pa.Schema, parameters: Mapping[str, int | str | date] | None = None
-    ) -> pa.RecordBatchReader:
-        """Run a SELECT and stream its rows as record batches of `schema`, without a Python object per row.
+    def arrow(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> pa.RecordBatchReader:
+        """Run a SELECT and stream its rows as record batches of `schema` (names and types, in order).
 
         Reads what is committed, on a connection of its own. `parameters` are named `:name` in `sql`.
         """
         batches = self._sqlite_batches if self.is_sqlite else self._postgres_batches
         return pa.RecordBatchReader.from_batches(schema, batches(sql, schema, parameters or {}))
 
-    def _postgres_batches(
-        self, sql: str, schema: pa.Schema, parameters: Mapping[str, int | str | date]
-    ) -> Iterator[pa.RecordBatch]:
+    def _postgres_batches(self, sql: str, schema: pa.Schema, parameters: Parameters) -> Iterator[pa.RecordBatch]:
         from adbc_driver_postgresql import dbapi  # only PostgreSQL needs the driver
 
-        for name, value in parameters.items():
-            sql = sql.replace(f":{name}", _literal(value))
         uri = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
         with dbapi.connect(uri) as connection, connection.cursor() as cursor:
-            cursor.execute(sql)
+            cursor.execute(with_literals(sql, parameters))
             for batch in cursor.fetch_record_batch():
-                yield from pa.Table.from_batches([batch]).cast(schema).to_batches()
+                yield from pa.Table.from_batches([batch]).rename_columns(schema.names).cast(schema).to_batches()
 
-    def _sqlite_batches(
-        self, sql: str, schema: pa.Schema, parameters: Mapping[str, int | str | date]
-    ) -> Iterator[pa.RecordBatch]:
-        values = {k: v.isoformat() if isinstance(v, date) else v for k, v in parameters.items()}
+    def _sqlite_batches(self, sql: str, schema: pa.Schema, parameters: Parameters) -> Iterator[pa.RecordBatch]:
         with self.read() as connection:
             cursor = connection.connection.cursor()
-            cursor.execute(sql, values)
+            cursor.execute(sql, sqlite_parameters(parameters))
             while rows := cursor.fetchmany(_FETCH_ROWS):
                 yield sqlite_batch(rows, schema)
+
+
+def with_literals(sql: str, parameters: Parameters) -> str:
+    """`sql` with its `:name`s replaced: the Arrow driver takes one statement, no parameters beside it."""
+    for name, value in parameters.items():
+        sql = sql.replace(f":{name}", _literal(value))
+    return sql
+
+
+def sqlite_parameters(parameters: Parameters) -> dict[str, int | str]:
+    """Days as SQLite keeps them."""
+    return {k: v.isoformat() if isinstance(v, date) else v for k, v in parameters.items()}
 
 
 def _literal(value: int | str | date) -> str:

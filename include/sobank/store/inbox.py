@@ -1,4 +1,4 @@
-"""The folder in which banks' files arrive: each file is claimed by one worker, taken once, or set aside with a reason (S15)."""
+"""The folder in which banks' files arrive: each is claimed by one worker, taken once, or set aside (S15)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ class Claimed:
 class Inbox:
     """A folder watched for files. `.claimed` and `refused` inside it are ours.
 
-    A claim is one rename, so two workers never take the same file; a file left in `.claimed` by a worker that died is
-    taken again by the next, which is harmless: its bytes are ingested once. A file touched within `quiet_seconds`, or
-    named as uploads in progress are, is left alone.
+    A claim is one hard link, which refuses an existing name: two workers never take the same file, and a second file of
+    the same name waits its turn. A file left in `.claimed` by a worker that died is taken again by the next, which is
+    harmless: its bytes are ingested once. A file touched within `quiet_seconds`, or named as uploads in progress are,
+    is left alone.
     """
 
     def __init__(self, folder: Path, *, quiet_seconds: int) -> None:
@@ -51,9 +52,10 @@ class Inbox:
             if self.is_whole(path, now=now):
                 target = self._claimed / path.name
                 try:
-                    path.rename(target)
-                except FileNotFoundError:
-                    continue  # another worker was faster
+                    target.hardlink_to(path)
+                except (FileNotFoundError, FileExistsError):
+                    continue  # another worker was faster, or a file of that name is still being taken in
+                path.unlink(missing_ok=True)
                 yield Claimed(name=path.name, path=target)
 
     def left_alone(self, *, now: datetime) -> list[str]:

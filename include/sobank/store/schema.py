@@ -305,8 +305,8 @@ quarantine = sa.Table(
     sa.Column("resolved_by", sa.Text),
     sa.Column("resolution_reason", sa.Text),
     sa.CheckConstraint(
-        "(closed_at IS NULL AND resolution IS NULL) OR (closed_at IS NOT NULL AND resolution IN ('released', 'rejected')"
-        " AND resolved_by IS NOT NULL AND resolution_reason IS NOT NULL)",
+        "(closed_at IS NULL AND resolution IS NULL) OR (closed_at IS NOT NULL"
+        " AND resolution IN ('released', 'rejected') AND resolved_by IS NOT NULL AND resolution_reason IS NOT NULL)",
         name="closed_by_a_named_person",
     ),
     _partial_unique("uq_quarantine_open_once_a_reason", "statement_id", "reason", where="closed_at IS NULL"),
