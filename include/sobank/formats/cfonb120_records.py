@@ -1,0 +1,143 @@
+"""What each record is and says: kind, statement it belongs to by position, date, amount, and why it is refused (S1–S6).
+
+Works on a block of whole statements; every array has one element a record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from sobank.formats.cfonb120_codes import REFUSAL_BIT, WARNING_BIT
+from sobank.formats.cfonb120_columns import NO_DAY, Amounts, Days, Flags, Ints, Rows
+from sobank.formats.cfonb120_framing import Frames
+from sobank.formats.cfonb120_layout import MOVEMENT, column
+from sobank.formats.cfonb120_stream import DRIFTED, REFUSED, TOO_LONG, WAS_SHORT, WAS_UTF8
+
+#: Kinds of records; a 03 is a movement when it reads as one.
+UNKNOWN, OPENING, ODD_MOVEMENT, MOVED, COMPLETING, CLOSING = 0, 1, 3, 4, 5, 7
+_KIND: Final = np.zeros(256, np.uint8)
+for _kind in (OPENING, ODD_MOVEMENT, MOVED, COMPLETING, CLOSING):
+    _KIND[ord(str(_kind))] = _kind
+_DATE, _VALUE_DATE, _AMOUNT, _DECIMALS = (
+    column(MOVEMENT, name) for name in ("date", "value_date", "amount", "decimals")
+)
+
+Masks = npt.NDArray[np.uint32]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Records:
+    """A block of records, read. `statement`: 0-based in the block, −1 outside; `refusal`: one bit, 0 where parsed."""
+
+    frames: Frames
+    kind: npt.NDArray[np.uint8]
+    statement: Ints
+    opener: Ints
+    refusal: Masks
+    warning: Masks
+    amount: Ints
+    day: npt.NDArray[np.int32]
+    value_day: npt.NDArray[np.int32]
+    decimals: npt.NDArray[np.int8]
+
+    @property
+    def rows(self) -> Rows:
+        """The characters."""
+        return self.frames.rows
+
+    @property
+    def moves(self) -> Flags:
+        """Where a readable movement stands."""
+        return (self.statement >= 0) & (self.refusal == 0) & ((self.kind == MOVED) | (self.kind == ODD_MOVEMENT))
+
+
+def kinds(frames: Frames) -> npt.NDArray[np.uint8]:
+    """The kind of each record by its first two characters; what framing refused is unknown."""
+    rows = frames.rows
+    known = (rows[:, 0] == 0x30) & ((frames.mark & REFUSED) == 0)
+    return np.where(known, _KIND[rows[:, 1]], np.uint8(UNKNOWN))
+
+
+def last_where(condition: Flags) -> Ints:
+    """For each element the index of the last true one up to it, or −1."""
+    return np.maximum.accumulate(np.where(condition, np.arange(len(condition)), -1))
+
+
+def read_records(frames: Frames, max_records: int) -> Records:
+    """Read a block that begins outside any statement or at a 01, and ends with whole statements.
+
+    Args:
+        max_records: a statement is cut after that many; its other records are outside.
+    """
+    rows, kind = frames.rows, kinds(frames)
+    index = np.arange(len(rows))
+    opener, closer = last_where(kind == OPENING), last_where(kind == CLOSING)
+    closed_before = np.concatenate([np.full(1, -1, np.int64), closer[:-1]]) if len(rows) else closer
+    inside = (opener > closed_before) & (index - opener < max_records)
+    statement = np.where(inside, np.cumsum(kind == OPENING) - 1, -1)
+
+    refusal, warning = _by_position(frames, kind, inside)
+    amount, decimals = np.zeros(len(rows), np.int64), np.full(len(rows), -1, np.int8)
+    day, value_day = np.full(len(rows), NO_DAY, np.int32), np.full(len(rows), NO_DAY, np.int32)
+    valued = np.flatnonzero(inside & (kind != UNKNOWN) & (kind != COMPLETING))
+    some, some_kind = rows[valued], kind[valued]
+    dates, amounts, decimals[valued] = _DATE.read(some), _AMOUNT.read(some), _DECIMALS.read(some)
+    amount[valued], day[valued] = amounts.value, dates.day
+    moving = np.flatnonzero((some_kind == MOVED) | (some_kind == ODD_MOVEMENT))
+    values = _VALUE_DATE.read(some[moving])
+    value_day[valued[moving]] = values.day
+    unread = ~values.good & ~values.empty
+    refusal[valued] = _unreadable(dates, amounts, decimals[valued])
+    odd = some_kind[moving] == ODD_MOVEMENT
+    misread = odd & (unread | (refusal[valued[moving]] != 0))
+    refusal[valued[moving][misread]] = REFUSAL_BIT["unknown_record"]
+    warning[valued[moving][unread & ~odd]] |= WARNING_BIT["bad_value_date"]
+    warning[valued[moving][odd & ~misread]] |= WARNING_BIT["movement_03"]
+    warning[valued[amounts.padded]] |= WARNING_BIT["amount_padded"]
+    _refuse_orphans(kind, inside, opener, refusal)
+    return Records(
+        frames=frames,
+        kind=kind,
+        statement=statement,
+        opener=opener,
+        refusal=refusal,
+        warning=warning,
+        amount=amount,
+        day=day,
+        value_day=value_day,
+        decimals=decimals,
+    )
+
+
+def _by_position(frames: Frames, kind: npt.NDArray[np.uint8], inside: Flags) -> tuple[Masks, Masks]:
+    """Refusals and warnings that need no look inside the record."""
+    refusal, warning = np.zeros(len(kind), np.uint32), np.zeros(len(kind), np.uint32)
+    refusal[~inside] = REFUSAL_BIT["outside_statement"]
+    refusal[(kind == UNKNOWN) | (~inside & (kind == ODD_MOVEMENT))] = REFUSAL_BIT["unknown_record"]
+    if frames.mark.any():
+        refusal[(frames.mark & DRIFTED) != 0] = REFUSAL_BIT["drift"]
+        refusal[(frames.mark & TOO_LONG) != 0] = REFUSAL_BIT["too_long"]
+        warning[(frames.mark & WAS_UTF8) != 0] |= WARNING_BIT["utf8"]
+        warning[(frames.mark & WAS_SHORT) != 0] |= WARNING_BIT["drift"]
+    if (frames.rows == 0).any():
+        warning[(frames.rows == 0).any(axis=1)] |= WARNING_BIT["control_characters"]
+    return refusal, warning
+
+
+def _unreadable(dates: Days, amounts: Amounts, decimals: npt.NDArray[np.int8]) -> Masks:
+    """Why a 01, 04 or 07 cannot be read: its date, else its amount, else its decimals."""
+    checks = [~dates.good, ~amounts.good, decimals == -2]
+    reasons = [REFUSAL_BIT[code] for code in ("bad_date", "bad_amount", "bad_decimals")]
+    return np.select(checks, [np.uint32(r) for r in reasons], np.uint32(0)).astype(np.uint32)
+
+
+def _refuse_orphans(kind: npt.NDArray[np.uint8], inside: Flags, opener: Ints, refusal: Masks) -> None:
+    """Refuse the 05 whose movement is not there, or was refused."""
+    owner = last_where(inside & ((kind == MOVED) | (kind == ODD_MOVEMENT)))
+    completing = inside & (kind == COMPLETING)
+    orphan = completing & ((owner < opener) | (refusal[np.maximum(owner, 0)] != 0))
+    refusal[orphan] = REFUSAL_BIT["complement_without_movement"]

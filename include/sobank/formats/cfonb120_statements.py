@@ -1,0 +1,276 @@
+"""Records that were read → statements, entries and refusals as Arrow tables (S3–S12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sobank.formats.cfonb120_codes import ERROR_BIT, ERRORS, REFUSAL_BIT, REFUSALS, WARNING_BIT, WARNINGS, spelled
+from sobank.formats.cfonb120_columns import NO_DAY, TEXT, Flags, Ints, read_text
+from sobank.formats.cfonb120_details import details_of
+from sobank.formats.cfonb120_identity import Seen, account_numbers, content_digests, identity_text
+from sobank.formats.cfonb120_layout import BALANCE, MOVEMENT, WIDTH, column
+from sobank.formats.cfonb120_records import CLOSING, COMPLETING, MOVED, OPENING, Masks, Records
+from sobank.formats.cfonb120_stream import TOO_LONG
+from sobank.formats.parsed import ENTRIES, STATEMENTS, Counts, Parsed
+from sobank.formats.parsed import REFUSALS as REFUSED_ROWS
+
+DEFAULT_CURRENCY, DEFAULT_DECIMALS = b"EUR", 2
+#: Above this, a sum of magnitudes may not fit in 64 bits with the opening balance beside it.
+_SUM_BOUND: Final = 9.0e18
+_BLANK_CURRENCY: Final = 0x202020
+_BANK, _BRANCH, _ACCOUNT, _CURRENCY = (column(BALANCE, n) for n in ("bank", "branch", "account", "currency"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Block:
+    """The statements of a block: first row and number of rows of each, its 07 (−1: none), and what was found of it."""
+
+    records: Records
+    start: Ints
+    count: Ints
+    closer: Ints
+    errors: Masks
+    warnings: Masks
+
+    def flag(self, condition: Flags, masks: Masks, bit: int) -> None:
+        """Set `bit` of `masks` for the statements of the records where `condition` holds."""
+        masks[np.unique(self.records.statement[condition & (self.records.statement >= 0)])] |= np.uint32(bit)
+
+
+def parsed(records: Records, seen: Seen, max_records: int, blank: int) -> Parsed:
+    """Tables of a block of whole statements; `seen` is what came before in the file."""
+    block = _block(records, max_records)
+    base = seen.position
+    decimals, scale = _decimals(block)
+    entries = _entries(records, scale, base)
+    statements = _statements(block, seen, scale, decimals)
+    refused = records.refusal != 0
+    refusals = pa.table(
+        {
+            "record": records.frames.number[refused],
+            "offset": records.frames.offset[refused],
+            "reason": spelled(records.refusal[refused], REFUSALS),
+        },
+        schema=REFUSED_ROWS,
+    )
+    n_refused = int(refused.sum())
+    counts = Counts(
+        total=blank + len(records.kind), parsed=len(records.kind) - n_refused, blank=blank, refused=n_refused
+    )
+    return Parsed(statements=statements, entries=entries, refusals=refusals, counts=counts)
+
+
+def _block(records: Records, max_records: int) -> _Block:
+    """Statements by position: each 01 opens one; errors and warnings that records alone tell."""
+    start = np.flatnonzero(records.kind == OPENING)
+    inside = records.statement >= 0
+    count = np.bincount(records.statement[inside], minlength=len(start)).astype(np.int64)
+    last = start + count - 1
+    closer = np.where(records.kind[last] == CLOSING, last, -1) if len(start) else last
+    errors, warnings = np.zeros(len(start), np.uint32), np.zeros(len(start), np.uint32)
+    block = _Block(records=records, start=start, count=count, closer=closer, errors=errors, warnings=warnings)
+    errors[(closer < 0) & (count < max_records)] |= ERROR_BIT["unclosed"]
+    errors[(closer < 0) & (count >= max_records)] |= ERROR_BIT["too_large"]
+    for code, bit in REFUSAL_BIT.items():
+        block.flag(records.refusal == bit, errors, ERROR_BIT[code])
+    if records.warning.any():
+        for bit in WARNING_BIT.values():
+            block.flag((records.warning & bit) != 0, warnings, bit)
+    _compare_accounts(block)
+    return block
+
+
+def _compare_accounts(block: _Block) -> None:
+    """S6: another account than the 01's is an error, another bank or branch is a warning."""
+    records = block.records
+    compared = np.flatnonzero(
+        records.moves | ((records.statement >= 0) & np.isin(records.kind, (MOVED, COMPLETING, CLOSING)))
+    )
+    opener = records.opener[compared]
+    for zone, masks, bit in (
+        (_ACCOUNT, block.errors, ERROR_BIT["account_differs"]),
+        (_BANK, block.warnings, WARNING_BIT["bank_differs"]),
+        (_BRANCH, block.warnings, WARNING_BIT["bank_differs"]),
+    ):
+        cells = zone.cells(records.rows)
+        other = compared[(cells[compared] != cells[opener]).any(axis=1)]
+        masks[np.unique(records.statement[other])] |= np.uint32(bit)
+
+
+def _first_of_each(block: _Block, rows: Ints, values: Ints, default: int) -> Ints:
+    """For each statement the value of its first record among `rows`, else `default`."""
+    first = np.full(len(block.start), default, np.int64)
+    # Assignment in reverse order: the first record of each statement is written last.
+    first[block.records.statement[rows][::-1]] = values[::-1]
+    return first
+
+
+def _valued(block: _Block) -> Ints:
+    """The records whose currency and decimals count: 01, movements, 07."""
+    records = block.records
+    balance = (records.statement >= 0) & ((records.kind == OPENING) | (records.kind == CLOSING))
+    return np.flatnonzero(records.moves | balance)
+
+
+def _currencies(block: _Block) -> Ints:
+    """The currency of each statement as three bytes in one number; S4."""
+    records = block.records
+    cells = _CURRENCY.cells(records.rows).astype(np.int64)
+    written = (cells[:, 0] << 16) | (cells[:, 1] << 8) | cells[:, 2]
+    valued = _valued(block)
+    blank = written[valued] == _BLANK_CURRENCY
+    known = valued[~blank]
+    currency = _first_of_each(block, known, written[known], int.from_bytes(DEFAULT_CURRENCY))
+    block.warnings[np.unique(records.statement[valued[blank]])] |= WARNING_BIT["currency_assumed"]
+    compared = np.append(valued, np.flatnonzero((records.statement >= 0) & np.isin(records.kind, (MOVED, COMPLETING))))
+    differs = (written[compared] != currency[records.statement[compared]]) & (written[compared] != _BLANK_CURRENCY)
+    block.errors[np.unique(records.statement[compared[differs]])] |= ERROR_BIT["currency_differs"]
+    return currency
+
+
+def _decimals(block: _Block) -> tuple[npt.NDArray[np.int8], Ints]:
+    """Decimals of each statement, the largest of its records; and the factor that brings each record to them (S3)."""
+    records = block.records
+    valued = _valued(block)
+    written = records.decimals[valued].astype(np.int64)
+    known, of = valued[written >= 0], written[written >= 0]
+    usual = _first_of_each(block, known, of, DEFAULT_DECIMALS)
+    largest = usual.copy()
+    mixed = of != usual[records.statement[known]]
+    if mixed.any():
+        np.maximum.at(largest, records.statement[known], of)
+        block.warnings[np.unique(records.statement[known[mixed]])] |= WARNING_BIT["mixed_decimals"]
+    block.warnings[np.unique(records.statement[valued[written == -1]])] |= WARNING_BIT["decimals_assumed"]
+    owner = records.statement[valued]
+    own = np.where(written >= 0, written, usual[owner])
+    scale = np.ones(len(records.kind), np.int64)
+    scale[valued] = 10 ** (largest[owner] - own)
+    return largest.astype(np.int8), scale
+
+
+def _entries(records: Records, scale: Ints, base: int) -> pa.Table:
+    """The readable movements, each with its complements."""
+    at = np.flatnonzero(records.moves)
+    rows, owner = records.rows[at], records.statement[at]
+    first = np.searchsorted(owner, owner, side="left")
+    values: dict[str, Any] = {
+        "position": (owner + base).astype(np.int32),
+        "seq": (np.arange(len(at)) - first).astype(np.int32),
+        "amount": records.amount[at] * scale[at],
+        "booking_date": _dates(records.day[at]),
+        "value_date": _dates(records.value_day[at]),
+        "details": details_of(records, at),
+    }
+    texts = (z for z in MOVEMENT if z.converter is TEXT and z.name in ENTRIES.names)
+    return pa.table({**values, **{zone.name: zone.read(rows) for zone in texts}}, schema=ENTRIES)
+
+
+def _dates(days: npt.NDArray[np.int32]) -> pa.Array:
+    return pa.array(days, pa.int32(), mask=days == NO_DAY).cast(pa.date32())
+
+
+def _sums(block: _Block, scale: Ints) -> tuple[Ints, Ints, Ints, Flags]:
+    """Per statement: number of entries, Σ credit, Σ debit, and whether they fit in 64 bits."""
+    records = block.records
+    moves = records.moves
+    amount = np.where(moves, records.amount * scale, 0)
+
+    def total(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        running = np.concatenate([np.zeros(1, values.dtype), np.cumsum(values)])
+        return running[block.start + block.count] - running[block.start]
+
+    fits = np.ones(len(block.start), bool)
+    if np.abs(amount.astype(np.float64)).sum() > _SUM_BOUND:
+        magnitude = np.zeros(len(block.start))
+        np.add.at(magnitude, records.statement[moves], np.abs(amount[moves].astype(np.float64)))
+        fits = magnitude <= _SUM_BOUND
+        block.errors[~fits] |= ERROR_BIT["amount_overflow"]
+    credit, debit = total(np.maximum(amount, 0)), total(np.minimum(amount, 0))
+    return total(moves.astype(np.int64)), np.where(fits, credit, 0), np.where(fits, debit, 0), fits
+
+
+def _statements(block: _Block, seen: Seen, scale: Ints, decimals: npt.NDArray[np.int8]) -> pa.Table:
+    """One row a 01."""
+    records, base = block.records, seen.position
+    n_entries, credit, debit, fits = _sums(block, scale)
+    opening, opening_day, opening_good = _balance(records, block.start, scale)
+    closing, closing_day, closing_good = _balance(records, block.closer, scale)
+    balanced = opening_good & closing_good & fits & (opening + credit + debit == closing)
+    whole = (block.closer >= 0) & (block.errors & _REFUSED == 0)
+    currency = _currencies(block)
+    block.errors[whole & fits & ~balanced] |= ERROR_BIT["unbalanced"]
+    reversed_ = opening_good & closing_good & (closing_day < opening_day)
+    block.errors[reversed_] |= ERROR_BIT["dates_reversed"]
+    first = records.rows[block.start]
+    zones = {zone.name: zone.cells(first) for zone in (_BANK, _BRANCH, _ACCOUNT)}
+    bban, iban = account_numbers(*zones.values())
+    money = np.stack([currency >> 16, currency >> 8, currency], axis=1).astype(np.uint8)
+    values: dict[str, Any] = {
+        "position": np.arange(base, base + len(block.start), dtype=np.int32),
+        **{name: read_text(cells) for name, cells in zones.items()},
+        "bban": bban,
+        "iban": iban,
+        "currency": read_text(money),
+        "decimals": decimals,
+        "opening_date": _dates(np.where(opening_good, opening_day, NO_DAY)),
+        "closing_date": _dates(np.where(closing_good, closing_day, NO_DAY)),
+        "opening": pa.array(opening, pa.int64(), mask=~opening_good),
+        "closing": pa.array(closing, pa.int64(), mask=~closing_good),
+        "n_entries": n_entries.astype(np.int32),
+        "credit": credit,
+        "debit": debit,
+        "balanced": balanced,
+        "first_record": records.frames.number[block.start],
+        "warnings": spelled(block.warnings, WARNINGS),
+        "errors": spelled(block.errors, ERRORS),
+    }
+    values |= _canonical(block)
+    values |= _identities(values, seen)
+    return pa.table({name: values[name] for name in STATEMENTS.names}, schema=STATEMENTS)
+
+
+_REFUSED: Final = np.uint32(sum(ERROR_BIT[code] for code in REFUSALS))
+
+
+def _balance(records: Records, at: Ints, scale: Ints) -> tuple[Ints, npt.NDArray[np.int32], Flags]:
+    """Amount and day of the 01 or 07 at `at` (−1: none), and whether it was read."""
+    if not len(records.kind):
+        return at, at.astype(np.int32), at >= 0
+    good = (at >= 0) & (records.refusal[at] == 0)
+    return np.where(good, records.amount[at] * scale[at], 0), records.day[at], good
+
+
+def _canonical(block: _Block) -> dict[str, Any]:
+    """The records of each statement as they came, 120 characters each (S14); lines that were longer are left out."""
+    frames, statement = block.records.frames, block.records.statement
+    kept = (statement >= 0) & ((frames.mark & TOO_LONG) == 0)
+    rows = frames.rows if kept.all() else frames.rows[kept]
+    count = np.bincount(statement[kept], minlength=len(block.start)).astype(np.int64)
+    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(count)])
+    rows = np.ascontiguousarray(rows)
+    buffers = [None, pa.py_buffer(bounds * WIDTH), pa.py_buffer(rows)]
+    return {
+        "n_records": count.astype(np.int32),
+        "records": pa.Array.from_buffers(pa.large_binary(), len(count), buffers),
+        "content_sha256": content_digests(rows, bounds),
+    }
+
+
+def _identities(values: dict[str, Any], seen: Seen) -> dict[str, Any]:
+    """Identity and earlier twin of each statement. One step a statement: its digest is one too."""
+    names = ("bank", "branch", "account", "currency", "opening_date", "closing_date", "opening", "closing")
+    columns = [values[name].to_pylist() for name in names]
+    met = [
+        seen.meet(content, identity_text(**dict(zip(names, row, strict=True))))
+        for content, *row in zip(values["content_sha256"], *columns, strict=True)
+    ]
+    return {
+        "identity": pa.array([identity for identity, _ in met], pa.binary(32)),
+        "duplicate_of": pa.array([twin for _, twin in met], pa.int32()),
+        "content_sha256": pa.array(values["content_sha256"], pa.binary(32)),
+    }

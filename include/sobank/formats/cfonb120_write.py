@@ -1,0 +1,89 @@
+"""CFONB 120, relevé de compte: the writer (S14, O1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sobank.domain.statement import Detail, Entry, Statement
+from sobank.formats.cfonb120_columns import latin1
+from sobank.formats.cfonb120_layout import BALANCE, COMPLEMENT, MOVEMENT, OLD_COMPLEMENT, WIDTH, compose
+
+_TEXT_WIDTH = 70
+
+
+def render(statement: Statement) -> bytes:
+    """The canonical records of a statement: 120 bytes each, ISO-8859-1, no terminator.
+
+    Characters outside ISO-8859-1 are decomposed, or become `?`; control characters become blanks.
+    Raises:
+        ValueError: a text, an amount or a year does not fit its column; the message names the column.
+    """
+    account = {
+        "bank": statement.bank,
+        "branch": statement.branch,
+        "account": statement.account,
+        "currency": statement.currency,
+        "decimals": statement.decimals,
+    }
+    records = [compose(BALANCE, account | _balance("01", statement.opening_date, statement.opening))]
+    for entry in statement.entries:
+        records.append(compose(MOVEMENT, account | _movement(entry)))
+        records.extend(_complement(account, entry, detail) for detail in entry.details)
+    records.append(compose(BALANCE, account | _balance("07", statement.closing_date, statement.closing)))
+    return "".join(records).encode("latin-1")
+
+
+def _balance(code: str, day: Any, amount: int) -> dict[str, Any]:
+    return {"code": code, "date": day, "amount": amount}
+
+
+def _movement(entry: Entry) -> dict[str, Any]:
+    return {
+        "code": "04",
+        "bank_code": entry.bank_code,
+        "interbank_code": entry.interbank_code,
+        "date": entry.booking_date,
+        "reject_code": entry.reject_code,
+        "value_date": entry.value_date,
+        "label": entry.label,
+        "entry_number": entry.entry_number,
+        "exempt": entry.exempt,
+        "unavailable": entry.unavailable,
+        "amount": entry.amount,
+        "reference": entry.reference,
+    }
+
+
+def _complement(account: dict[str, Any], entry: Entry, detail: Detail) -> str:
+    """A 05; a text too long for the newer layout goes to the old one, where that would be read back as it is."""
+    values = account | {
+        "code": "05",
+        "bank_code": entry.bank_code,
+        "interbank_code": entry.interbank_code,
+        "date": entry.booking_date,
+        "qualifier": detail.qualifier,
+        "text": detail.text,
+    }
+    text = latin1(detail.text)
+    # Old records are told by something in their first five characters.
+    if not detail.qualifier.strip() and len(text) > _TEXT_WIDTH and text[:5].strip():
+        return compose(OLD_COMPLEMENT, values)
+    return compose(COMPLEMENT, values)
+
+
+def write(records: bytes | bytearray | memoryview | np.ndarray[Any, Any], terminator: bytes) -> bytes:
+    """Canonical records as the bytes of a file: each followed by `terminator`. Takes any buffer, Arrow's too.
+
+    Raises:
+        ValueError: the size is not a multiple of 120.
+    """
+    characters = np.frombuffer(records, np.uint8)
+    if len(characters) % WIDTH:
+        raise ValueError(f"{len(characters)} bytes are not records of {WIDTH}")
+    rows = characters.reshape(-1, WIDTH)
+    lines = np.empty((len(rows), WIDTH + len(terminator)), np.uint8)
+    lines[:, :WIDTH] = rows
+    lines[:, WIDTH:] = np.frombuffer(terminator, np.uint8) if terminator else 0
+    return lines.tobytes()
