@@ -82,9 +82,8 @@ with DAG(
     tags=["sobank", "delivery"],
     doc_md=__doc__,
 ):
-    waited, extracted = wait(), extract()
+    waited, extracted, to_push, to_write = wait(), extract(), partners(), shards()
     decided = task(jobs.decide)(task(jobs.validate)(task(jobs.partition)(extracted)))
-    to_push, to_write = partners(), shards()
     waited >> [extracted, to_push, to_write]
     decided >> [to_push, to_write]
     [push.expand(partner=to_push), write_global_files.expand(shard=to_write)] >> prove()

@@ -71,6 +71,10 @@ class AirflowApi:
         body = {"dry_run": False, "dag_run_id": run_id, "only_failed": True, "include_downstream": True}
         self._call("POST", f"dags/{dag}/clearTaskInstances", json=body | {"reset_dag_runs": True})
 
+    def is_paused(self, dag: str) -> bool:
+        """Whether the runs of a DAG, backfilled ones included, wait until somebody unpauses it."""
+        return bool(self._call("GET", f"dags/{dag}")["is_paused"])
+
     def knows(self, dag: str) -> bool:
         """Whether Airflow has parsed the DAG."""
         response = self._send("GET", f"/api/v2/dags/{dag}")
@@ -97,9 +101,18 @@ class AirflowApi:
     def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         response = self._send(method, f"/api/v2/{path}", **request)
         if response.is_success:
-            answer: dict[str, Any] = response.json()
-            return answer
+            return self._json(response)
         raise self._refused(response, path)
+
+    def _json(self, response: httpx.Response) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = response.json()
+        except ValueError as error:
+            raise self._away("something is there that does not answer as Airflow does") from error
+        return answer
+
+    def _away(self, what: str) -> SchedulerError:
+        return SchedulerError(what, subject=self.url, remedy="start Airflow, or correct SOBANK_AIRFLOW_URL")
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
@@ -107,12 +120,8 @@ class AirflowApi:
             if response.status_code == httpx.codes.UNAUTHORIZED:
                 self._token = None
                 response = self._authorized(method, path, **request)
-        except httpx.HTTPError as error:
-            raise SchedulerError(
-                f"Airflow's API does not answer ({type(error).__name__})",
-                subject=self.url,
-                remedy="start Airflow, or correct SOBANK_AIRFLOW_URL",
-            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._away(f"Airflow's API does not answer ({type(error).__name__})") from error
         return response
 
     def _authorized(self, method: str, path: str, **request: Any) -> httpx.Response:
@@ -120,7 +129,7 @@ class AirflowApi:
             answer = self._http.post("/auth/token", json={"username": self._user, "password": self._password})
             if not answer.is_success:
                 raise self._refused(answer, "auth/token")
-            self._token = str(answer.json()["access_token"])
+            self._token = str(self._json(answer)["access_token"])
         return self._http.request(method, path, headers={"Authorization": f"Bearer {self._token}"}, **request)
 
     def _refused(self, response: httpx.Response, path: str) -> SchedulerError:

@@ -24,6 +24,10 @@ class Reprocess(StrEnum):
 class Scheduler(Protocol):
     """What a backfill asks of Airflow."""
 
+    def is_paused(self, dag: str) -> bool:
+        """Whether the runs of a DAG, backfilled ones included, wait until somebody unpauses it."""
+        ...
+
     def days_to_run(self, dag: str, *, first: date, last: date, reprocess: str) -> list[date]:
         """The days of `first`…`last` that a backfill would run now, in order; nothing is changed."""
         ...
@@ -71,13 +75,21 @@ def backfill(
             subject=DELIVERY,
             remedy="check the timetable of the DAG and [core] default_timezone: both are Europe/Paris",
         )
-    started = (
-        None
-        if dry_run or not planned
-        else scheduler.start_backfill(DELIVERY, first=first, last=last, reprocess=reprocess)
-    )
+    started = None
+    if planned and not dry_run:
+        _refuse_paused(scheduler)
+        started = scheduler.start_backfill(DELIVERY, first=first, last=last, reprocess=reprocess)
     left = tuple(day for day in asked if day not in set(planned))
     return BackfillReport(first=first, last=last, runs=tuple(planned), left=left, backfill=started)
+
+
+def _refuse_paused(scheduler: Scheduler) -> None:
+    if scheduler.is_paused(DELIVERY):
+        raise SchedulerError(
+            "the DAG is paused, so its runs would wait in silence; nothing was started",
+            subject=DELIVERY,
+            remedy=f"unpause it in Airflow's UI or with: airflow dags unpause {DELIVERY}",
+        )
 
 
 def _asked(first: date, last: date, today: date) -> list[date]:

@@ -1,46 +1,26 @@
 """An Airflow of our own in one folder: SQLite, loopback, generated keys and password (`make demo`, `make up`, tests).
 
-Nothing in it is a default that somebody could know, nothing listens beyond this machine, and everything it starts is
-stopped with it: each component leads a session of its own, and whoever is left of that session is ended.
+Nothing in it is a default that somebody could know, and nothing listens beyond this machine.
 """
 
 from __future__ import annotations
 
 import base64
-import fcntl
 import json
 import os
 import secrets
-import signal
 import socket
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
-import psutil  # type: ignore[import-untyped]
-
-from sobank.errors import ConfigurationError, SchedulerError
+from sobank.errors import ConfigurationError
 from sobank.scheduler import AirflowApi
 
 USER: Final = "admin"
 REPOSITORY: Final = Path(__file__).resolve().parents[3]
-
-#: No triggerer: nothing is deferred. No log server: the API server reads the logs of its own machine from disk.
-_COMPONENTS: Final = {
-    "scheduler": ("scheduler", "--skip-serve-logs"),
-    "dag-processor": ("dag-processor",),
-    "api-server": ("api-server",),
-}
-_READY_SECONDS: Final = 120
-_STOP_SECONDS: Final = 20
-_TAIL_LINES: Final = 25
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,47 +65,6 @@ def prepare(
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "SOBANK_"))}
     environment = inherited | _airflow_settings(folder, url, keys, scheduled=scheduled) | dict(extra or {})
     return AirflowHome(folder=folder, url=url, password=keys["password"], environment=environment)
-
-
-@contextmanager
-def running(home: AirflowHome, *, say: Say) -> Iterator[AirflowApi]:
-    """Airflow, ready to work; stopped with all its processes when the block ends, however it ends.
-
-    Raises:
-        SchedulerError: another Airflow runs in the folder, or a component ends or is not healthy in time; the message
-            holds the end of its log.
-    """
-    with _only_one(home.folder) as lock:
-        say("preparing Airflow's own database")
-        run_airflow(home, "db", "migrate")
-        components: dict[str, subprocess.Popen[bytes]] = {}
-        try:
-            for name, command in _COMPONENTS.items():
-                components[name] = _start(home, name, command, lock)
-            api = home.api()
-            _wait_until_healthy(home, components, api, say)
-            yield api
-        finally:
-            say("stopping Airflow")
-            _stop(list(components.values()))
-
-
-def run_airflow(home: AirflowHome, *command: str) -> None:
-    """Run one `airflow` command to its end, its output kept in the log of its name.
-
-    Raises:
-        SchedulerError: it fails; the message holds the end of its output.
-    """
-    log = home.log(command[0])
-    with log.open("ab") as output:
-        argv = [sys.executable, "-m", "airflow", *command]
-        ended = subprocess.run(argv, env=home.environment, stdout=output, stderr=output, cwd=home.folder)
-    if ended.returncode:
-        raise SchedulerError(
-            f"it ended with {ended.returncode}:\n{_tail(log)}",
-            subject=f"airflow {' '.join(command)}",
-            remedy=f"read {log}",
-        )
 
 
 def _airflow_settings(folder: Path, url: str, keys: Mapping[str, str], *, scheduled: bool) -> dict[str, str]:
@@ -186,88 +125,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-@contextmanager
-def _only_one(folder: Path) -> Iterator[IO[bytes]]:
-    # The components inherit the descriptor, so the lock lasts until the last of them is gone, even if we are killed.
-    with (folder / "lock").open("ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SchedulerError(
-                "an Airflow is running in this folder already",
-                subject=str(folder),
-                remedy="stop it (Ctrl-C where it was started), or choose another folder",
-            ) from None
-        yield lock
-
-
-def _start(home: AirflowHome, name: str, command: tuple[str, ...], lock: IO[bytes]) -> subprocess.Popen[bytes]:
-    with home.log(name).open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", "airflow", *command],
-            env=home.environment,
-            cwd=home.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=(lock.fileno(),),
-        )
-
-
-def _wait_until_healthy(
-    home: AirflowHome, components: Mapping[str, subprocess.Popen[bytes]], api: AirflowApi, say: Say
-) -> None:
-    started = time.monotonic()
-    told: frozenset[str] | None = None
-    while missing := api.unhealthy():
-        for name, component in components.items():
-            if component.poll() is not None:
-                raise _not_ready(home, [name], f"it ended with {component.returncode}")
-        if time.monotonic() - started > _READY_SECONDS:
-            raise _not_ready(
-                home, [name for name in components if name in missing], f"not healthy in {_READY_SECONDS} s"
-            )
-        if missing != told:
-            say(f"waiting for Airflow: {', '.join(sorted(missing))}")
-            told = missing
-        time.sleep(0.3)
-    say(f"Airflow is ready after {time.monotonic() - started:.0f} s")
-
-
-def _not_ready(home: AirflowHome, names: list[str], what: str) -> SchedulerError:
-    ends = "\n".join(f"— {name} —\n{_tail(home.log(name))}" for name in names)
-    return SchedulerError(
-        f"{what}\n{ends}", subject=f"Airflow's {', '.join(names)}", remedy=f"read {home.folder / 'logs'}"
-    )
-
-
-def _tail(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-_TAIL_LINES:]) if log.exists() else "(no log)"
-
-
-def _stop(components: list[subprocess.Popen[bytes]]) -> None:
-    for component in components:
-        with suppress(ProcessLookupError):
-            os.killpg(component.pid, signal.SIGTERM)
-    until = time.monotonic() + _STOP_SECONDS
-    for component in components:
-        with suppress(subprocess.TimeoutExpired):
-            component.wait(max(0.1, until - time.monotonic()))
-    # Tasks lead process groups of their own but stay in the session of the component that forked them.
-    for component in components:
-        for pid in _session(component.pid):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        component.wait()
-
-
-def _session(leader: int) -> list[int]:
-    found = []
-    for pid in psutil.pids():
-        with suppress(ProcessLookupError, PermissionError):
-            if os.getsid(pid) == leader:
-                found.append(pid)
-    return found
