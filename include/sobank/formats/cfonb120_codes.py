@@ -142,4 +142,5 @@ def spelled(masks: npt.NDArray[np.uint32], table: dict[str, Explanation]) -> pa.
     """One string a mask: the codes of `table` whose bit is set, in the order of the table, separated by a space."""
     distinct, which = np.unique(masks, return_inverse=True)
     words = [" ".join(code for bit, code in enumerate(table) if mask >> bit & 1) for mask in distinct.tolist()]
-    return pa.array(words, pa.string()).take(pa.array(which.reshape(-1)))
+    places = pa.Array.from_buffers(pa.int64(), len(masks), [None, pa.py_buffer(which.reshape(-1).astype(np.int64))])
+    return pa.array(words, pa.string()).take(places)

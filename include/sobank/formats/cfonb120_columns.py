@@ -113,11 +113,30 @@ def ragged(cells: Rows, length: Ints) -> tuple[npt.NDArray[np.int32], bytes | Ro
     return (length + wide).astype(np.int32), characters.tobytes().decode("latin-1").encode()
 
 
+def arrow_numbers(values: npt.NDArray[Any], kind: pa.DataType, absent: Flags | None = None) -> pa.Array:
+    """An Arrow array over the memory of `values`, which has the width of `kind`; null where `absent`.
+
+    From buffers: nothing is copied or looked at.
+    """
+    valid = None if absent is None else arrow_bits(~absent)
+    return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def arrow_flags(values: Flags) -> pa.Array:
+    """An Arrow array of booleans."""
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, arrow_bits(values)])
+
+
+def arrow_bits(values: Flags) -> pa.Buffer:
+    """One bit a value, as Arrow wants them."""
+    return pa.py_buffer(np.packbits(values, bitorder="little"))
+
+
 def arrow_strings(sizes: npt.NDArray[np.int32], characters: bytes | Rows, absent: Flags | None = None) -> pa.Array:
     """An Arrow string array of the characters cut into `sizes`; null where `absent`."""
     offsets = np.zeros(len(sizes) + 1, np.int32)
     np.cumsum(sizes, out=offsets[1:])
-    valid = None if absent is None else pa.py_buffer(np.packbits(~absent, bitorder="little"))
+    valid = None if absent is None else arrow_bits(~absent)
     return pa.StringArray.from_buffers(len(sizes), pa.py_buffer(offsets), pa.py_buffer(characters), valid)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sobank.formats.cfonb120_columns import Flags, Ints, Rows, arrow_strings
 
@@ -56,21 +57,17 @@ def _fixed(cells: Rows, absent: Flags) -> pa.Array:
     return arrow_strings(sizes, cells[~absent].reshape(-1), absent)
 
 
-def identity_text(
-    *,
-    bank: str,
-    branch: str,
-    account: str,
-    currency: str,
-    opening_date: date | None,
-    closing_date: date | None,
-    opening: int | None,
-    closing: int | None,
-) -> str:
-    """What names a statement, but for its ordinal: eight texts joined by U+001F; days ISO; absent ones empty."""
-    days = ("" if day is None else day.isoformat() for day in (opening_date, closing_date))
-    amounts = ("" if amount is None else str(amount) for amount in (opening, closing))
-    return "\x1f".join((bank, branch, account, currency, *days, *amounts))
+def identity_texts(columns: Sequence[pa.Array]) -> list[str]:
+    """What names each statement, but for its ordinal: the texts of the columns joined by U+001F.
+
+    Args:
+        columns: bank, branch, account, currency, opening and closing date (ISO), opening and closing (plain integers
+            of minor units); an absent value is an empty text.
+    """
+    texts = [column.cast(pa.string()) for column in columns]
+    joined = pc.binary_join_element_wise(*texts, "\x1f", null_handling="replace", null_replacement="")
+    names: list[str] = joined.to_pylist()
+    return names
 
 
 @dataclass(slots=True)
@@ -84,7 +81,7 @@ class Seen:
     def meet(self, content: bytes, name: str) -> tuple[bytes, int | None]:
         """Identity of the next statement, and the position of the earlier one it repeats.
 
-        Identity: sha256 of `name` (`identity_text`), U+001F and the ordinal: 0 for the first content of that name in
+        Identity: sha256 of `name` (`identity_texts`), U+001F and the ordinal: 0 for the first content of that name in
         the file, 1 for the next other content… A repeated content keeps the identity it had.
 
         Args:

@@ -52,7 +52,8 @@ class Records:
     @property
     def moves(self) -> Flags:
         """Where a readable movement stands."""
-        return (self.statement >= 0) & (self.refusal == 0) & ((self.kind == MOVED) | (self.kind == ODD_MOVEMENT))
+        moving = (self.kind == MOVED) | (self.kind == ODD_MOVEMENT)
+        return np.asarray((self.statement >= 0) & (self.refusal == 0) & moving, np.bool_)
 
 
 def kinds(frames: Frames) -> npt.NDArray[np.uint8]:

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sobank.formats.cfonb120_codes import ERROR_BIT, ERRORS, REFUSAL_BIT, REFUSALS, WARNING_BIT, WARNINGS, spelled
-from sobank.formats.cfonb120_columns import NO_DAY, TEXT, Flags, Ints, read_text
+from sobank.formats.cfonb120_columns import NO_DAY, TEXT, Flags, Ints, arrow_flags, arrow_numbers, read_text
 from sobank.formats.cfonb120_details import details_of
-from sobank.formats.cfonb120_identity import Seen, account_numbers, content_digests, identity_text
+from sobank.formats.cfonb120_identity import Seen, account_numbers, content_digests, identity_texts
 from sobank.formats.cfonb120_layout import BALANCE, MOVEMENT, WIDTH, column
 from sobank.formats.cfonb120_records import CLOSING, COMPLETING, MOVED, OPENING, Masks, Records
 from sobank.formats.cfonb120_stream import TOO_LONG
@@ -52,8 +52,8 @@ def parsed(records: Records, seen: Seen, max_records: int, blank: int) -> Parsed
     refused = records.refusal != 0
     refusals = pa.table(
         {
-            "record": records.frames.number[refused],
-            "offset": records.frames.offset[refused],
+            "record": arrow_numbers(records.frames.number[refused], pa.int64()),
+            "offset": arrow_numbers(records.frames.offset[refused], pa.int64()),
             "reason": spelled(records.refusal[refused], REFUSALS),
         },
         schema=REFUSED_ROWS,
@@ -159,9 +159,9 @@ def _entries(records: Records, scale: Ints, base: int) -> pa.Table:
     rows, owner = records.rows[at], records.statement[at]
     first = np.searchsorted(owner, owner, side="left")
     values: dict[str, Any] = {
-        "position": (owner + base).astype(np.int32),
-        "seq": (np.arange(len(at)) - first).astype(np.int32),
-        "amount": records.amount[at] * scale[at],
+        "position": arrow_numbers((owner + base).astype(np.int32), pa.int32()),
+        "seq": arrow_numbers((np.arange(len(at)) - first).astype(np.int32), pa.int32()),
+        "amount": arrow_numbers(records.amount[at] * scale[at], pa.int64()),
         "booking_date": _dates(records.day[at]),
         "value_date": _dates(records.value_day[at]),
         "details": details_of(records, at),
@@ -171,7 +171,7 @@ def _entries(records: Records, scale: Ints, base: int) -> pa.Table:
 
 
 def _dates(days: npt.NDArray[np.int32]) -> pa.Array:
-    return pa.array(days, pa.int32(), mask=days == NO_DAY).cast(pa.date32())
+    return arrow_numbers(days.astype(np.int32), pa.date32(), days == NO_DAY)
 
 
 def _sums(block: _Block, scale: Ints) -> tuple[Ints, Ints, Ints, Flags]:
@@ -180,9 +180,10 @@ def _sums(block: _Block, scale: Ints) -> tuple[Ints, Ints, Ints, Flags]:
     moves = records.moves
     amount = np.where(moves, records.amount * scale, 0)
 
-    def total(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def total(values: Ints) -> Ints:
         running = np.concatenate([np.zeros(1, values.dtype), np.cumsum(values)])
-        return running[block.start + block.count] - running[block.start]
+        sums: Ints = running[block.start + block.count] - running[block.start]
+        return sums
 
     fits = np.ones(len(block.start), bool)
     if np.abs(amount.astype(np.float64)).sum() > _SUM_BOUND:
@@ -211,21 +212,21 @@ def _statements(block: _Block, seen: Seen, scale: Ints, decimals: npt.NDArray[np
     bban, iban = account_numbers(*zones.values())
     money = np.stack([currency >> 16, currency >> 8, currency], axis=1).astype(np.uint8)
     values: dict[str, Any] = {
-        "position": np.arange(base, base + len(block.start), dtype=np.int32),
+        "position": arrow_numbers(np.arange(base, base + len(block.start), dtype=np.int32), pa.int32()),
         **{name: read_text(cells) for name, cells in zones.items()},
         "bban": bban,
         "iban": iban,
         "currency": read_text(money),
-        "decimals": decimals,
+        "decimals": arrow_numbers(decimals, pa.int8()),
         "opening_date": _dates(np.where(opening_good, opening_day, NO_DAY)),
         "closing_date": _dates(np.where(closing_good, closing_day, NO_DAY)),
-        "opening": pa.array(opening, pa.int64(), mask=~opening_good),
-        "closing": pa.array(closing, pa.int64(), mask=~closing_good),
-        "n_entries": n_entries.astype(np.int32),
-        "credit": credit,
-        "debit": debit,
-        "balanced": balanced,
-        "first_record": records.frames.number[block.start],
+        "opening": arrow_numbers(opening, pa.int64(), ~opening_good),
+        "closing": arrow_numbers(closing, pa.int64(), ~closing_good),
+        "n_entries": arrow_numbers(n_entries.astype(np.int32), pa.int32()),
+        "credit": arrow_numbers(credit, pa.int64()),
+        "debit": arrow_numbers(debit, pa.int64()),
+        "balanced": arrow_flags(balanced),
+        "first_record": arrow_numbers(records.frames.number[block.start], pa.int64()),
         "warnings": spelled(block.warnings, WARNINGS),
         "errors": spelled(block.errors, ERRORS),
     }
@@ -255,7 +256,7 @@ def _canonical(block: _Block) -> dict[str, Any]:
     rows = np.ascontiguousarray(rows)
     buffers = [None, pa.py_buffer(bounds * WIDTH), pa.py_buffer(rows)]
     return {
-        "n_records": count.astype(np.int32),
+        "n_records": arrow_numbers(count.astype(np.int32), pa.int32()),
         "records": pa.Array.from_buffers(pa.large_binary(), len(count), buffers),
         "content_sha256": content_digests(rows, bounds),
     }
@@ -264,11 +265,8 @@ def _canonical(block: _Block) -> dict[str, Any]:
 def _identities(values: dict[str, Any], seen: Seen) -> dict[str, Any]:
     """Identity and earlier twin of each statement. One step a statement: its digest is one too."""
     names = ("bank", "branch", "account", "currency", "opening_date", "closing_date", "opening", "closing")
-    columns = [values[name].to_pylist() for name in names]
-    met = [
-        seen.meet(content, identity_text(**dict(zip(names, row, strict=True))))
-        for content, *row in zip(values["content_sha256"], *columns, strict=True)
-    ]
+    texts = identity_texts([values[name] for name in names])
+    met = [seen.meet(content, text) for content, text in zip(values["content_sha256"], texts, strict=True)]
     return {
         "identity": pa.array([identity for identity, _ in met], pa.binary(32)),
         "duplicate_of": pa.array([twin for _, twin in met], pa.int32()),

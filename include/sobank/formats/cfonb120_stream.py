@@ -55,7 +55,7 @@ def header_positions(text: Rows) -> Ints:
     at = at[(_CLASS[text[at + 19]] & (_DIGIT | _BLANK)) != 0]
     for column in (3, 4, 5, 12, 13, 14, *range(22, 31)):
         at = at[~_NON_ALNUM[text[at + column]]]
-    return at
+    return np.asarray(at, np.int64)
 
 
 def begins_like_a_record(text: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""CFONB 120, relevé de compte: the writer (S14, O1)."""
+"""CFONB 120, relevé de compte: the writer (S14, O1), and the count of what it wrote (D10)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import numpy as np
 from sobank.domain.statement import Detail, Entry, Statement
 from sobank.formats.cfonb120_columns import latin1
 from sobank.formats.cfonb120_layout import BALANCE, COMPLEMENT, MOVEMENT, OLD_COMPLEMENT, WIDTH, compose
+from sobank.formats.cfonb120_tally import Tally, tally
+
+__all__ = ["Tally", "render", "tally", "write"]
 
 _TEXT_WIDTH = 70
 
