@@ -22,6 +22,7 @@
     │   ├── Transient                        proved not received: may be sent again
     │   ├── Unknown                          no answer, or one we do not understand: probe before sending
     │   ├── Rejected                         the partner refuses these bytes
+    │   │   └── NameTaken                    other bytes are there under the same name: a person must look
     │   └── ConfigFault                      authentication, host key, missing folder: nothing was sent
     ├── DecisionConflict            exit 6   the facts moved under a decision; run it again
     ├── SchedulerError              exit 8   Airflow's API is away or answers no
@@ -148,7 +149,11 @@ class Unknown(SinkError):
 
 
 class Rejected(SinkError):
-    """The partner refuses these bytes, or holds other bytes under the same name."""
+    """The partner refuses these bytes."""
+
+
+class NameTaken(Rejected):
+    """Other bytes are there under the same name; they were not replaced, and a person must look."""
 
 
 class ConfigFault(SinkError):

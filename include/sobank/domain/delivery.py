@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Final
+
+from sobank.domain.sink import Outgoing
 
 
 class BatchState(StrEnum):
@@ -61,3 +65,60 @@ def transition(state: BatchState, happening: Happening, *, attempted: bool) -> B
     if happening is Happening.WITHDRAWN and attempted:
         return None
     return TRANSITIONS.get((state, happening))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """A sealed batch as the delivery ledger has it. Amounts in minor units, debit negative.
+
+    partner: code in the catalogue, None for a global file. connection, settings: how its connector is reached.
+    staging: the one staging name that may be published, once recorded.
+    """
+
+    id: int
+    destination: str
+    kind: str
+    cabinet: str
+    connector_id: int | None
+    partner: str | None
+    connection: str | None
+    settings: dict[str, object]
+    business_date: date
+    seq: int
+    state: BatchState
+    staging: str | None
+    outgoing: Outgoing
+    n_entries: int
+    n_records: int
+    credit: int
+    debit: int
+    first_date: date
+    last_date: date
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """The right to work on a batch, for as long as nobody claims it after (`fence`, one more at each claim).
+
+    entered_as: the state it was found in. staging: the staging name that an earlier owner recorded, if any.
+    """
+
+    batch_id: int
+    fence: int
+    entered_as: BatchState
+    staging: str | None
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether something of it may be at the partner's already: then look before sending (DESIGN §6)."""
+        return self.staging is not None or self.entered_as is not BatchState.SEALED
+
+
+class NotClaimed(StrEnum):
+    """Why a batch could not be claimed."""
+
+    BUSY = "busy"
+    BLOCKED = "blocked"
+    HELD = "held"
+    FINAL = "final"
+    CANCELLED = "cancelled"

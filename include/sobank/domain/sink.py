@@ -52,26 +52,44 @@ class Sink(Protocol):
     """One way of putting bytes somewhere. Every backend obeys the same suite, `tests/sinks/test_contract.py`.
 
     Obligations: nothing is ever visible under the final name but the whole payload; an existing final name is never
-    replaced; the same bytes twice change nothing. Every method raises only `Transient`, `Unknown`, `Rejected` or
-    `ConfigFault`; whoever calls treats any other exception as `Unknown`.
+    replaced; the same bytes twice change nothing; publishing *moves* one staging name, so that of two workers who
+    publish it one moves it and the other finds nothing to move. Every method raises only `Transient`, `Unknown`,
+    `Rejected` or `ConfigFault`; whoever calls treats any other exception as `Unknown`.
     """
 
-    kind: str
-
-    def probe(self, outgoing: Outgoing) -> Presence:
-        """Look, change nothing: is the final name there with these bytes, with others, staged only, or absent?"""
+    @property
+    def kind(self) -> str:
+        """Name in the registry of sinks."""
         ...
 
-    def stage(self, outgoing: Outgoing, payload: BinaryIO) -> None:
-        """Put the whole payload under a staging name of our own, durable, read back and compared."""
+    def probe(self, outgoing: Outgoing, *, staging: str | None) -> Presence:
+        """Look, change nothing: is the final name there with these bytes, with others, is `staging` there, or nothing?
+
+        A staging name other than `staging` is not looked at: nobody may publish it.
+        """
         ...
 
-    def publish(self, outgoing: Outgoing, *, now: datetime) -> Receipt:
-        """One atomic operation: staging name → final name, refusing an existing one; then read back as evidence."""
+    def stage(self, outgoing: Outgoing, payload: BinaryIO, *, attempt: int) -> str:
+        """Put the whole payload under a staging name of this attempt, durable, read back and compared; the name.
+
+        Called only where the delivery ledger names no staging; removes first what attempts up to this one left.
+        """
+        ...
+
+    def publish(self, outgoing: Outgoing, *, staging: str, now: datetime) -> Receipt:
+        """One atomic move: staging name → final name, refusing an existing one; then read back as evidence.
+
+        Raises:
+            NameTaken: other bytes are there under the final name. Unknown: `staging` is gone, or no answer.
+        """
         ...
 
     def receipt(self, outgoing: Outgoing, *, now: datetime) -> Receipt:
         """Evidence of bytes that a probe found published."""
+        ...
+
+    def discard(self, outgoing: Outgoing, *, staging: str) -> None:
+        """Remove a staging name that nobody may publish any more; it need not be there."""
         ...
 
     def test(self) -> ConnectionReport:

@@ -1,0 +1,256 @@
+"""Bytes into a folder: a partner's drop on a mounted disk, or a cabinet's global files (DESIGN §6, O1).
+
+Stage = a dot-file of this attempt in the same folder, created exclusively, synced, read back. Publish = one rename that
+refuses to replace, then the folder is synced. A companion (the manifest of a global file) is there before its file is.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from sobank.domain.sink import ConnectionReport, Outgoing, Presence, Receipt
+from sobank.errors import ConfigFault, NameTaken, SinkError, Transient, Unknown
+from sobank.sinks.disk import Disk
+
+COMPANION_SUFFIX: Final = ".manifest.json"
+TAKEN: Final = "taken by the partner before it could be read back"
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.)){0,199}")
+_COPY_BYTES: Final = 1 << 20
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_SET_UP_WRONG: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
+)
+_CANNOT_RENAME_SO: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP})
+
+
+class FolderSink:
+    """Puts files into `folder`.
+
+    Args:
+        companion: bytes of a second file, `<name>.manifest.json`, written before the first is published.
+        create: make the folder where it is missing (our own folders); else a missing folder is a `ConfigFault`.
+    """
+
+    kind: Final = "folder"
+
+    def __init__(
+        self, folder: Path, *, companion: bytes | None = None, create: bool = False, disk: Disk | None = None
+    ) -> None:
+        self._folder = folder
+        self._companion = companion
+        self._create = create
+        self._disk = disk or Disk()
+
+    def probe(self, outgoing: Outgoing, *, staging: str | None) -> Presence:
+        """Staging is looked at before the final name: what is moved in between is then still found (see Sink)."""
+        with self._root(otherwise=Unknown) as root:
+            staged = self._disk.digest(root, staging) if staging else None
+            final = self._disk.digest(root, outgoing.object_name)
+            if self._companion is not None:
+                beside = self._disk.digest(root, outgoing.object_name + COMPANION_SUFFIX)
+                if beside not in {None, _fingerprint(self._companion)}:
+                    return Presence.OTHER_BYTES
+        wanted = (outgoing.sha256, outgoing.size)
+        if final is not None:
+            return Presence.PUBLISHED if final == wanted else Presence.OTHER_BYTES
+        if staged is not None:
+            return Presence.STAGED if staged == wanted else Presence.OTHER_BYTES
+        return Presence.ABSENT
+
+    def stage(self, outgoing: Outgoing, payload: BinaryIO, *, attempt: int) -> str:
+        """The staging name is `.<name>.<attempt>.part`; whatever fails here was not received (see Sink).
+
+        Raises:
+            Transient: the disk is full or failed. ConfigFault: the folder, its rights, the name or the payload is wrong.
+        """
+        final, staging = _checked(outgoing.object_name), _staging(outgoing.object_name, attempt)
+        companion = final + COMPANION_SUFFIX
+        with self._root(otherwise=Transient) as root:
+            for older in range(1, attempt + 1):
+                self._disk.remove(root, _staging(final, older))
+            if self._companion is not None:
+                for older in range(1, attempt + 1):
+                    self._disk.remove(root, _staging(companion, older))
+                self._put_companion(root, companion, _staging(companion, attempt), self._companion)
+            with self._removed_on_failure(root, staging):
+                self._write(root, staging, payload)
+                if self._disk.digest(root, staging) != (outgoing.sha256, outgoing.size):
+                    raise ConfigFault(
+                        "the bytes read back are not those that were sealed",
+                        subject=final,
+                        remedy="check the spool and the disk of the folder; nothing was published",
+                    )
+                self._disk.sync(root)
+        return staging
+
+    def publish(self, outgoing: Outgoing, *, staging: str, now: datetime) -> Receipt:
+        """See Sink. A file system that cannot rename without replacing is a `ConfigFault`."""
+        final = _checked(outgoing.object_name)
+        with self._root(otherwise=Transient) as root:
+            try:
+                self._disk.move(root, staging, final)
+            except FileExistsError:
+                return self._already_there(root, outgoing, staging, now)
+            except OSError as error:
+                raise _move_refused(error, final) from error
+            try:
+                self._disk.sync(root)
+                found = self._disk.digest(root, final)
+            except OSError as error:
+                raise _because(error, final, Unknown) from error
+        if found not in {None, (outgoing.sha256, outgoing.size)}:
+            raise Unknown(
+                "the bytes read back are not those published", subject=final, remedy="ask the partner what changed them"
+            )
+        return self._evidence(outgoing, now, TAKEN if found is None else "")
+
+    def receipt(self, outgoing: Outgoing, *, now: datetime) -> Receipt:
+        """See Sink."""
+        return self._evidence(outgoing, now, "found in place")
+
+    def discard(self, outgoing: Outgoing, *, staging: str) -> None:
+        """See Sink."""
+        _checked(outgoing.object_name)
+        with self._root(otherwise=Unknown) as root:
+            self._disk.remove(root, staging)
+
+    def test(self) -> ConnectionReport:
+        """See Sink. Whether renames refuse to replace is asked with a name that is not there: nothing is written."""
+        capabilities, degraded = ["fsync"], []
+        with self._root(otherwise=Unknown) as root:
+            try:
+                self._disk.move(root, ".sobank-test-absent", ".sobank-test")
+            except FileNotFoundError:
+                capabilities.append("rename that refuses to replace")
+            except OSError as error:
+                degraded.append(f"no rename that refuses to replace ({os.strerror(error.errno or 0)})")
+            space = os.fstatvfs(root)
+            capabilities.append(f"{space.f_bavail * space.f_frsize >> 20} MiB free")
+            if os.access(self._folder, os.W_OK | os.X_OK):
+                capabilities.append("write permission")
+            else:
+                degraded.append("no write permission")
+        return ConnectionReport(reachable=True, capabilities=tuple(capabilities), degraded=tuple(degraded))
+
+    @contextmanager
+    def _root(self, *, otherwise: type[SinkError]) -> Iterator[int]:
+        """The open folder; an `OSError` leaves as the sink's error it stands for, `otherwise` where none is certain."""
+        try:
+            if self._create:
+                self._disk.create_folder(self._folder)
+            root = self._disk.open_folder(self._folder)
+            try:
+                yield root
+            finally:
+                self._disk.close(root)
+        except OSError as error:
+            raise _because(error, str(self._folder), otherwise) from error
+
+    def _write(self, root: int, name: str, payload: BinaryIO) -> None:
+        descriptor = self._disk.create(root, name)
+        try:
+            while piece := payload.read(_COPY_BYTES):
+                self._disk.write(descriptor, piece)
+            self._disk.sync(descriptor)
+        finally:
+            self._disk.close(descriptor)
+
+    @contextmanager
+    def _removed_on_failure(self, root: int, name: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, SinkError):
+            with suppress(OSError):
+                self._disk.remove(root, name)
+            raise
+
+    def _put_companion(self, root: int, name: str, staging: str, content: bytes) -> None:
+        if self._disk.digest(root, name) == _fingerprint(content):
+            return
+        with self._removed_on_failure(root, staging):
+            self._write(root, staging, BytesIO(content))
+            try:
+                self._disk.move(root, staging, name)
+            except FileExistsError:
+                if self._disk.digest(root, name) != _fingerprint(content):
+                    raise _other_bytes(name) from None
+                self._disk.remove(root, staging)
+            except OSError as error:
+                raise _move_refused(error, name) from error
+
+    def _already_there(self, root: int, outgoing: Outgoing, staging: str, now: datetime) -> Receipt:
+        found = self._disk.digest(root, outgoing.object_name)
+        if found is None:
+            raise Unknown(
+                "a file of that name was there and went away",
+                subject=outgoing.object_name,
+                remedy="run again: it looks first",
+            )
+        if found != (outgoing.sha256, outgoing.size):
+            raise _other_bytes(outgoing.object_name)
+        self._disk.remove(root, staging)
+        return self._evidence(outgoing, now, "found in place")
+
+    def _evidence(self, outgoing: Outgoing, now: datetime, answer: str) -> Receipt:
+        name = str(self._folder / outgoing.object_name)
+        return Receipt(remote_name=name, sha256=outgoing.sha256, size=outgoing.size, at=now, answer=answer)
+
+
+def _staging(name: str, attempt: int) -> str:
+    return f".{name}.{attempt}.part"
+
+
+def _fingerprint(content: bytes) -> tuple[str, int]:
+    return hashlib.sha256(content).hexdigest(), len(content)
+
+
+def _checked(name: str) -> str:
+    """Names are ours, from a template: letters, digits, `_`, `-`, single dots; never a path (DESIGN §8)."""
+    if not _NAME.fullmatch(name):
+        raise ConfigFault(
+            "the file name has characters that are not allowed, or is too long",
+            subject=repr(name[:60]),
+            remedy="use letters, digits, '_', '-' and single dots in the partner's name template",
+        )
+    return name
+
+
+def _other_bytes(name: str) -> NameTaken:
+    return NameTaken(
+        "other bytes are there under the same name; they were not replaced",
+        subject=name,
+        remedy="compare both files, then release or reject the batch",
+    )
+
+
+def _move_refused(error: OSError, name: str) -> SinkError:
+    if error.errno == errno.ENOENT:
+        return Unknown("the staged file is gone", subject=name, remedy="run again: it looks first")
+    if error.errno in _CANNOT_RENAME_SO:
+        return ConfigFault(
+            "the file system has no rename that refuses to replace",
+            subject=name,
+            remedy="use a folder on a local Linux file system, or another sink",
+        )
+    return _because(error, name, Unknown)
+
+
+def _because(error: OSError, subject: str, otherwise: type[SinkError]) -> SinkError:
+    """The sink's error that an `OSError` stands for. System messages name no label and no IBAN."""
+    text = os.strerror(error.errno) if error.errno else type(error).__name__
+    if error.errno in _FULL:
+        return Transient(f"the disk is full ({text})", subject=subject, remedy="make room; it is sent again")
+    if error.errno in _SET_UP_WRONG:
+        return ConfigFault(
+            f"the folder cannot be used ({text})", subject=subject, remedy="check that it exists and its rights"
+        )
+    return otherwise(f"the disk failed ({text})", subject=subject, remedy="check the disk; run again")

@@ -1,0 +1,93 @@
+"""Batches as they are read from the delivery ledger."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from sobank.domain.delivery import Batch, BatchState
+from sobank.domain.sink import Outgoing, Receipt
+from sobank.store.schema import batches, cabinets, connectors
+
+#: Written out, not bound: only so does the planner see that the partial index ix_batches_open serves it.
+OPEN: Final = sa.text("batches.state NOT IN ('delivered', 'rejected', 'cancelled')")
+
+_BATCHES = sa.select(
+    batches,
+    cabinets.c.code.label("cabinet"),
+    connectors.c.partner,
+    connectors.c.connection,
+    connectors.c.settings,
+).select_from(
+    batches.join(cabinets, cabinets.c.id == batches.c.cabinet_id).outerjoin(
+        connectors, connectors.c.id == batches.c.connector_id
+    )
+)
+
+
+def open_query(*, kind: str | None, partner: str | None, until: date | None) -> sa.Select[Any]:
+    """Batches that are not final, in the order in which they leave (D5)."""
+    query = _BATCHES.where(OPEN)
+    if kind is not None:
+        query = query.where(batches.c.kind == kind)
+    if partner is not None:
+        query = query.where(connectors.c.partner == partner)
+    if until is not None:
+        query = query.where(batches.c.business_date <= until)
+    return query.order_by(batches.c.destination, batches.c.business_date, batches.c.seq)
+
+
+def one_query(batch_id: int) -> sa.Select[Any]:
+    """One batch, whatever its state."""
+    return _BATCHES.where(batches.c.id == batch_id)
+
+
+def earlier_open(row: sa.Row[Any]) -> sa.Select[Any]:
+    """Whether an earlier batch of the same destination is not final yet (D5)."""
+    place = sa.tuple_(batches.c.business_date, batches.c.seq)
+    mine = sa.tuple_(sa.literal(row.business_date, sa.Date), sa.literal(row.seq))
+    return sa.select(sa.exists().where(batches.c.destination == row.destination, OPEN, place < mine))
+
+
+def as_batch(row: sa.Row[Any]) -> Batch:
+    """A row of the queries above."""
+    return Batch(
+        id=row.id,
+        destination=row.destination,
+        kind=row.kind,
+        cabinet=row.cabinet,
+        connector_id=row.connector_id,
+        partner=row.partner,
+        connection=row.connection,
+        settings=row.settings or {},
+        business_date=row.business_date,
+        seq=row.seq,
+        state=BatchState(row.state),
+        staging=row.staging,
+        outgoing=Outgoing(
+            object_name=row.object_name,
+            idempotency_key=row.idempotency_key,
+            sha256=row.payload_sha256.hex(),
+            size=row.payload_size,
+            n_statements=row.n_statements,
+        ),
+        n_entries=row.n_entries,
+        n_records=row.n_records,
+        credit=row.credit,
+        debit=row.debit,
+        first_date=row.first_date,
+        last_date=row.last_date,
+    )
+
+
+def as_json(receipt: Receipt) -> dict[str, str | int]:
+    """A receipt as the column `receipt` keeps it; `at` is ISO 8601 UTC."""
+    return {
+        "remote_name": receipt.remote_name,
+        "sha256": receipt.sha256,
+        "size": receipt.size,
+        "at": receipt.at.isoformat(),
+        "answer": receipt.answer,
+    }

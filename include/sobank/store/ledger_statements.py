@@ -1,0 +1,73 @@
+"""What becomes of the statements of a batch when it ends: set by set, in the transaction that moves the batch."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from sobank.domain.registry import MandateStep
+from sobank.store.schema import allocations, associations, connectors, mandates, quarantine, statements
+
+
+class SetAside(StrEnum):
+    """Why the statements of a rejected batch are in quarantine."""
+
+    REJECTED_BY_PARTNER = "rejected_by_partner"
+    BATCH_REJECTED = "batch_rejected"
+
+
+def withdrawn(connection: sa.Connection, batch_id: int) -> str | None:
+    """Why the batch may no longer leave, or None: mandates and associations are looked at again (D7).
+
+    Each statement's recorded mandate must be the current one and approved; its account's association in force must be
+    the one recorded, or none for a global file; the connector must still be on the cabinet.
+    """
+    in_force = sa.and_(associations.c.account_id == mandates.c.account_id, associations.c.until.is_(None))
+    facts = (
+        sa.select(
+            sa.func.count().filter(sa.or_(mandates.c.step != MandateStep.APPROVED, sa.not_(mandates.c.current))),
+            sa.func.count().filter(
+                sa.func.coalesce(associations.c.id, 0) != sa.func.coalesce(allocations.c.association_id, 0)
+            ),
+            sa.func.count().filter(connectors.c.deleted_at.is_not(None)),
+        )
+        .select_from(
+            allocations.join(mandates, mandates.c.id == allocations.c.mandate_id)
+            .outerjoin(associations, in_force)
+            .outerjoin(connectors, connectors.c.id == associations.c.connector_id)
+        )
+        .where(allocations.c.batch_id == batch_id)
+    )
+    counts = connection.execute(facts).one()
+    names = ("mandate no longer approved", "association changed", "connector deleted")
+    found = [f"{name}: {count} statement(s)" for name, count in zip(names, counts, strict=True) if count]
+    return "; ".join(found) or None
+
+
+def give_back(connection: sa.Connection, batch_id: int) -> None:
+    """Statements of the batch become pending again, to be decided anew; its allocations go."""
+    _set_status(connection, batch_id, "pending")
+    _deallocate(connection, batch_id)
+
+
+def set_aside(connection: sa.Connection, batch_id: int, reason: SetAside, *, now: datetime) -> None:
+    """Statements of the batch go to quarantine, each with `reason`; its allocations go."""
+    rows = sa.select(
+        allocations.c.statement_id,
+        sa.literal(reason.value),
+        sa.literal(now, quarantine.c.opened_at.type),
+    ).where(allocations.c.batch_id == batch_id)
+    connection.execute(sa.insert(quarantine).from_select(["statement_id", "reason", "opened_at"], rows))
+    _set_status(connection, batch_id, "quarantined")
+    _deallocate(connection, batch_id)
+
+
+def _set_status(connection: sa.Connection, batch_id: int, status: str) -> None:
+    in_batch = sa.select(allocations.c.statement_id).where(allocations.c.batch_id == batch_id)
+    connection.execute(sa.update(statements).where(statements.c.id.in_(in_batch)).values(status=status))
+
+
+def _deallocate(connection: sa.Connection, batch_id: int) -> None:
+    connection.execute(sa.delete(allocations).where(allocations.c.batch_id == batch_id))
