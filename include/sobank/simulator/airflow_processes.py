@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import IO, Final
 
 import psutil  # type: ignore[import-untyped]
 
-from sobank.errors import SchedulerError
+from sobank.errors import SchedulerError, SobankError
 from sobank.scheduler import AirflowApi
 from sobank.simulator.airflow_home import AirflowHome
 
@@ -102,6 +102,22 @@ def run_airflow(home: AirflowHome, *command: str) -> None:
             subject=f"airflow {' '.join(command)}",
             remedy=f"read {log}",
         )
+
+
+def run_sobank(home: AirflowHome, *command: str, expect: Collection[int] = (0,)) -> str:
+    """Run our command line beside this Airflow, on the same settings; what it prints.
+
+    Args:
+        expect: exit codes that are answers, not failures.
+    Raises:
+        SobankError: it ends otherwise; the message is what it said.
+    """
+    argv = [sys.executable, "-c", "from sobank.cli import main; main()", *command]
+    ended = subprocess.run(argv, env=home.environment, capture_output=True, text=True)  # noqa: S603
+    if ended.returncode not in expect:
+        said = f"{ended.stdout}{ended.stderr}".strip()
+        raise SobankError(f"it ended with {ended.returncode}:\n{said}", subject=f"sobank {' '.join(command)}")
+    return ended.stdout
 
 
 @contextmanager
