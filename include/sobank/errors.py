@@ -18,6 +18,7 @@
     ├── LedgerError                 exit 6   the delivery ledger refuses
     │   ├── ForbiddenTransition              not in the table of states (DESIGN §6)
     │   └── FenceLost                        somebody else owns the batch now: stop at once
+    ├── DeliveryIncomplete          exit 10  batches of this run have not arrived; their destinations say why
     ├── SinkError                   exit 7   a partner's side; a closed set (DESIGN §6)
     │   ├── Transient                        proved not received: may be sent again
     │   ├── Unknown                          no answer, or one we do not understand: probe before sending
@@ -170,3 +171,9 @@ class ProofFailed(SobankError):
     """The proof of a day does not hold (D10)."""
 
     exit_code = 9
+
+
+class DeliveryIncomplete(SobankError):
+    """Batches have not arrived; nothing is lost, the message names the destinations (D8)."""
+
+    exit_code = 10

@@ -6,14 +6,13 @@ spool and cut into statements again, so that one that is missing from the bytes,
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
 from sobank.domain.delivery import BatchState
-from sobank.domain.proof import DestinationProof, Proof
+from sobank.domain.proof import DestinationProof, Proof, Received
 
 if TYPE_CHECKING:
     from sobank.store.objects import ObjectStore
@@ -21,12 +20,16 @@ if TYPE_CHECKING:
 
 
 class Tally(Protocol):
-    """What a reader of our own files counts: content hashes of its statements, and the sums of its movements."""
+    """What a reader of our own files counts: the SHA-256 of each of its statements, and the sums of its movements."""
 
-    content: Sequence[bytes]
-    entries: int
-    credit: int
-    debit: int
+    @property
+    def content_sha256(self) -> Sequence[bytes]: ...
+    @property
+    def entries(self) -> int: ...
+    @property
+    def credit(self) -> int: ...
+    @property
+    def debit(self) -> int: ...
 
 
 Read = Callable[[bytes, str | None], Tally]
@@ -35,30 +38,37 @@ Read = Callable[[bytes, str | None], Tally]
 def prove(day: date, *, rows: ProofRows, spool: ObjectStore, read: Read) -> Proof:
     """Reconcile one day. `read` counts a payload of a partner (code), or of a global file (None)."""
     batches = rows.batches(day)
-    sealed: Counter[bytes] = Counter()
-    faults: list[str] = []
-    for batch in batches:
-        tally = read(spool.read(batch.payload_sha256), batch.partner)
-        sealed.update(tally.content)
-        faults += _faults(batch, tally)
-    known = {b.id for b in batches}
-    content = rows.content(day)
-    expected = Counter(
-        sha
-        for batch_id, sha in zip(content["batch_id"].to_pylist(), content["content_sha256"].to_pylist(), strict=True)
-        if batch_id in known
-    )
+    tallies = [read(spool.read(batch.payload_sha256), batch.partner) for batch in batches]
+    faults = [fault for batch, tally in zip(batches, tallies, strict=True) for fault in _faults(batch, tally)]
+    came_in = rows.received(day)
+    out = _total([_figures(tally) for tally in tallies])
+    if out != came_in.decided:
+        faults.append(f"the entry rows of decided statements make {came_in.decided}, the sealed bytes make {out}")
+    missing, doubled = rows.compare(day, [tally.content_sha256 for tally in tallies])
     waiting, undecided = rows.undecided(day)
     return Proof(
         day=day,
-        received=rows.received(day),
+        received=came_in.all,
         destinations=tuple(_destination(name, list(found)) for name, found in groupby(batches, _name)),
         quarantine=tuple(rows.quarantine(day)),
         waiting=waiting,
         undecided=undecided,
-        missing=undecided + (expected - sealed).total(),
-        doubled=(sealed - expected).total(),
+        missing=undecided + missing,
+        doubled=doubled,
         faults=tuple(faults),
+    )
+
+
+def _figures(tally: Tally) -> Received:
+    return Received(statements=len(tally.content_sha256), entries=tally.entries, credit=tally.credit, debit=tally.debit)
+
+
+def _total(parts: list[Received]) -> Received:
+    return Received(
+        statements=sum(p.statements for p in parts),
+        entries=sum(p.entries for p in parts),
+        credit=sum(p.credit for p in parts),
+        debit=sum(p.debit for p in parts),
     )
 
 
@@ -70,8 +80,8 @@ def _faults(batch: BatchFacts, tally: Tally) -> list[str]:
     """What is wrong with one batch: its bytes against its figures, its receipt against its bytes."""
     where = f"{batch.destination} {batch.business_date} #{batch.seq}"
     found = []
-    noted = (batch.n_statements, batch.n_entries, batch.credit, batch.debit)
-    counted = (len(tally.content), tally.entries, tally.credit, tally.debit)
+    noted = Received(statements=batch.n_statements, entries=batch.n_entries, credit=batch.credit, debit=batch.debit)
+    counted = _figures(tally)
     if noted != counted:
         found.append(f"{where}: the ledger notes {noted}, the bytes hold {counted}")
     if batch.state == BatchState.DELIVERED and (

@@ -83,7 +83,7 @@ class Decision:
             }
         )
         leaving = ids.filter(pa.array(self._routed.leaving))
-        broken = failures.filter(pc.is_in(failures["statement_id"], leaving)).rename_columns(["statement_id", "reason"])
+        broken = self._unwaived(failures.filter(pc.is_in(failures["statement_id"], leaving)))
         found = pa.concat_tables([found, broken.cast(found.schema)]).combine_chunks()
         found = found.group_by(["statement_id", "reason"], use_threads=False).aggregate([])
         mask: np.ndarray = pc.is_in(ids, found["statement_id"].combine_chunks()).to_numpy()
@@ -165,6 +165,19 @@ class Decision:
         self._rows.insert(schema.allocations, allocations)
         self._settle(allocations["statement_id"], "decided")
         self.counts |= {"decided": allocations.num_rows, "batches": batches.num_rows}
+
+    def _unwaived(self, failures: pa.Table) -> pa.Table:
+        """Failures as `statement_id`, `reason`, less those that a named person has released before."""
+        kinds = pa.schema([("statement_id", pa.int64()), ("reason", pa.string())])
+        found = failures.rename_columns(kinds.names).cast(kinds)
+        if not found.num_rows:
+            return found
+        self._rows.temporary("failures", found)
+        return self._rows.query(
+            "SELECT f.statement_id, f.reason FROM failures f WHERE NOT EXISTS (SELECT 1 FROM quarantine q"
+            " WHERE q.statement_id = f.statement_id AND q.reason = f.reason AND q.resolution = 'released')",
+            kinds,
+        )
 
     def _settle(self, ids: pa.ChunkedArray, status: str) -> None:
         self._rows.temporary("settled", pa.table({"id": ids}))

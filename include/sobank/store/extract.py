@@ -6,13 +6,13 @@ no label leaves the database here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sobank.domain.routing import Kind
 from sobank.store.candidates import CANDIDATES, CANDIDATES_FROM, CANDIDATES_SQL, routed
 from sobank.store.database import Database
 from sobank.store.runfiles import RunFiles
@@ -39,6 +39,8 @@ _EXTRA_SQL = """
 """
 _EXTRACT = pa.schema([*CANDIDATES, *_EXTRA])
 _EXTRACT_SQL = CANDIDATES_SQL.replace(CANDIDATES_FROM, f", {_EXTRA_SQL} {CANDIDATES_FROM}")
+#: What validation and partition need of the facts; names and numbers of accounts stay in the database.
+_KEPT = ("statement_id", "business_date", "due_date", "opening_date", "n_entries", "n_records", "credit", "debit")
 
 _ENTRIES = pa.schema(
     [
@@ -59,9 +61,8 @@ _ENTRIES_SQL = """
       JOIN entries e ON e.statement_id = s.id
      WHERE s.status = 'pending' AND s.business_date <= :day
 """
-#: What validation and partition need of the facts; names and numbers of accounts stay in the database.
-_KEPT = ("statement_id", "business_date", "due_date", "opening_date", "n_entries", "n_records", "credit", "debit")
-_SUMS = ("statement_id", "entries_counted", "entries_credit", "entries_debit")
+_LOT = ["partition", "kind", "partner", "business_day", "due_day"]
+_SUMMED = ["n_entries", "n_records", "credit", "debit", "balance_change"]
 
 
 def extract(database: Database, files: RunFiles) -> dict[str, int]:
@@ -70,91 +71,84 @@ def extract(database: Database, files: RunFiles) -> dict[str, int]:
     Statements that wait for their mandate, or that routing sets aside, are not extracted: the decision counts them.
     """
     found = routed(database.arrow(_EXTRACT_SQL, _EXTRACT, {"day": files.day}).read_all())
-    table = found.candidates.select([*_KEPT, *_EXTRA.names]).append_column("destination", found.destination)
-    table = table.filter(pa.array(found.leaving))
-    ids = np.sort(table["statement_id"].to_numpy())
-    sums: list[pa.Table] = []
-    n_entries = files.write("entries", _entries(database, files.day, ids, sums), _ENTRIES)
-    table = _with_sums(table, sums)
+    table = found.candidates.select([*_KEPT, *_EXTRA.names, "partner"])
+    table = table.append_column("destination", found.destination).append_column(
+        "kind", pa.array(found.kind, pa.string())
+    )
+    table = _days_as_numbers(table.filter(pa.array(found.leaving)))
     files.write("extracted", table.to_batches(), table.schema)
+    ids = np.sort(table["statement_id"].to_numpy())
+    rows = database.arrow(_ENTRIES_SQL, _ENTRIES_READ, {"day": files.day})
+    n_entries = files.write("entries", _entries_of(ids, rows), _ENTRIES)
     return {"statements": table.num_rows, "entries": n_entries}
 
 
-def _entries(database: Database, day: date, ids: np.ndarray, sums: list[pa.Table]) -> Iterator[pa.RecordBatch]:
-    """Entries of the extracted statements, chunk by chunk; the sums of each chunk are left in `sums`."""
-    for batch in database.arrow(_ENTRIES_SQL, _ENTRIES_READ, {"day": day}):
-        rows = pa.Table.from_batches([batch]).cast(_ENTRIES)
-        if len(ids):
-            owner = rows["statement_id"].to_numpy()
-            place = np.minimum(np.searchsorted(ids, owner), len(ids) - 1)
-            rows = rows.filter(pa.array(ids[place] == owner))
-        else:
-            rows = rows.slice(0, 0)
-        sums.append(_summed(rows))
-        yield from rows.to_batches()
+def partition(files: RunFiles, line_ends: Mapping[str, int]) -> dict[str, int]:
+    """Cut the extract: `partitioned.arrow` (sorted, with `partition`) and `lots.arrow`, one row a file to be.
 
+    A lot is one destination, business date and due date: what validation judges as a whole, and what the decision,
+    with the facts in force then, is expected to seal.
 
-def _summed(rows: pa.Table) -> pa.Table:
-    amount = rows["amount"]
-    parts = pa.table(
-        {
-            "statement_id": rows["statement_id"],
-            "one": pa.repeat(pa.scalar(1, pa.int64()), rows.num_rows),
-            "credit": pc.max_element_wise(amount, 0),
-            "debit": pc.min_element_wise(amount, 0),
-        }
-    )
-    totals = parts.group_by("statement_id").aggregate([("one", "sum"), ("credit", "sum"), ("debit", "sum")])
-    return totals.select(["statement_id", "one_sum", "credit_sum", "debit_sum"])
-
-
-def _with_sums(table: pa.Table, sums: list[pa.Table]) -> pa.Table:
-    """Add count and sums of the entry rows to each statement; a statement without movements has zeros (S12)."""
-    names = ["statement_id", "one_sum", "credit_sum", "debit_sum"]
-    kinds = pa.schema([(name, pa.int64()) for name in names])
-    merged = pa.concat_tables([part.cast(kinds) for part in sums]) if sums else kinds.empty_table()
-    merged = merged.group_by("statement_id").aggregate([(name, "sum") for name in names[1:]])
-    merged = merged.select(["statement_id", *(f"{name}_sum" for name in names[1:])]).rename_columns(list(_SUMS))
-    ids = merged["statement_id"].to_numpy()
-    order = np.argsort(ids, kind="stable")
-    place = np.searchsorted(ids[order], table["statement_id"].to_numpy())
-    found = np.zeros(table.num_rows, bool)
-    if len(ids):
-        place = np.minimum(place, len(ids) - 1)
-        found = ids[order][place] == table["statement_id"].to_numpy()
-    for name in _SUMS[1:]:
-        values = np.zeros(table.num_rows, np.int64)
-        if len(ids):
-            values[found] = merged[name].to_numpy()[order][place[found]]
-        table = table.append_column(name, pa.array(values))
-    return table
-
-
-def partition(files: RunFiles) -> dict[str, int]:
-    """Number the destinations and write `partitioned.arrow` (the extract, sorted, with `partition`) and the cut.
-
-    `partitions.arrow` has one row a destination and business date: what validation judges as a whole and what the
-    decision, with the facts in force then, is expected to seal. Returns the counts.
+    Args:
+        line_ends: length of the record terminator by partner code, and of the global file under "".
+    Returns:
+        How many destinations and lots.
     """
-    table = files.read("extracted")
-    table = table.sort_by(
-        [(name, "ascending") for name in ("destination", "business_date", "due_date", "statement_id")]
+    table = files.read("extracted").sort_by(
+        [(name, "ascending") for name in ("destination", "business_day", "due_day", "statement_id")]
     )
     encoded = table["destination"].combine_chunks().dictionary_encode()
     table = table.append_column("partition", encoded.indices.cast(pa.int32()))
-    cut = (
-        table.append_column("net", pc.subtract(table["closing"], table["opening"]))
-        .group_by(["partition", "destination", "business_date", "due_date"], use_threads=False)
-        .aggregate(
-            [
-                ("statement_id", "count"),
-                *((name, "sum") for name in ("n_records", "n_entries", "records_length", "credit", "debit", "net")),
-            ]
-        )
-    )
-    cut = cut.rename_columns(
-        [name.removesuffix("_sum").replace("statement_id_count", "n_statements") for name in cut.column_names]
-    )
+    table = table.append_column("balance_change", pc.subtract(table["closing"], table["opening"]))
     files.write("partitioned", table.to_batches(), table.schema)
-    files.write("partitions", cut.to_batches(), cut.schema)
-    return {"partitions": len(encoded.dictionary), "files": cut.num_rows}
+    lots = _lots(table, line_ends)
+    files.write("lots", lots.to_batches(), lots.schema)
+    return {"partitions": len(encoded.dictionary), "lots": lots.num_rows}
+
+
+def frames(files: RunFiles) -> dict[str, pa.Table]:
+    """What a run hands over to be judged, by the name of its data contract: statements, entries, files to be."""
+    lots = files.read("lots")
+    is_global = pc.equal(lots["kind"], Kind.GLOBAL_FILE.value)
+    return {
+        "statements": files.read("partitioned"),
+        "entries": files.read("entries"),
+        "outgoing_cfonb120": lots.filter(pc.invert(is_global)),
+        "global_file": lots.filter(is_global),
+    }
+
+
+def _lots(table: pa.Table, line_ends: Mapping[str, int]) -> pa.Table:
+    partner = pc.if_else(pc.equal(table["kind"], Kind.GLOBAL_FILE.value), "", table["partner"])
+    table = table.set_column(table.column_names.index("partner"), "partner", partner)
+    summed = table.group_by(_LOT, use_threads=False).aggregate(
+        [("statement_id", "count"), *((name, "sum") for name in _SUMMED)]
+    )
+    summed = summed.select([*_LOT, "statement_id_count", *(f"{name}_sum" for name in _SUMMED)])
+    summed = summed.rename_columns([*_LOT, "n_statements", *_SUMMED])
+    ends = pa.array([line_ends[code] for code in summed["partner"].to_pylist()], pa.int8())
+    size = pc.multiply(summed["n_records"], pc.add(ends.cast(pa.int64()), 120))
+    return (
+        summed.append_column("terminator_length", ends)
+        .append_column("size", size)
+        .set_column(summed.column_names.index("n_statements"), "n_statements", summed["n_statements"].cast(pa.int32()))
+    )
+
+
+def _days_as_numbers(table: pa.Table) -> pa.Table:
+    for name in table.column_names:
+        if name.endswith("_date"):
+            number = table[name].cast(pa.int32())
+            table = table.set_column(table.column_names.index(name), name.replace("_date", "_day"), number)
+    return table
+
+
+def _entries_of(ids: np.ndarray, batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """The entries of the extracted statements, chunk by chunk; others arrived since, and wait for the next run."""
+    for batch in batches:
+        rows = pa.Table.from_batches([batch]).cast(_ENTRIES)
+        if not len(ids):
+            continue
+        owner = rows["statement_id"].to_numpy()
+        place = np.minimum(np.searchsorted(ids, owner), len(ids) - 1)
+        yield from rows.filter(pa.array(ids[place] == owner)).to_batches()

@@ -68,7 +68,8 @@ _FACTS_SQL = """
 """
 _COPIED = (
     "position", "bank", "branch", "account", "currency", "decimals", "opening_date", "opening", "closing_date",
-    "closing", "n_entries", "credit", "debit", "n_records", "records", "identity", "content_sha256", "warnings", "errors",
+    "closing", "n_entries", "credit", "debit", "n_records", "records", "identity", "content_sha256",
+    "warnings", "errors",
 )  # fmt: skip
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from sobank.domain.delivery import BatchState
@@ -14,12 +17,16 @@ from sobank.store.candidates import CANDIDATES, CANDIDATES_SQL, routed
 from sobank.store.database import Database
 from sobank.store.schema import batches, entries, quarantine, statements
 
-_CONTENT = pa.schema([("batch_id", pa.int64()), ("content_sha256", pa.binary())])
-_CONTENT_SQL = """
-    SELECT al.batch_id, s.content_sha256 FROM batches b
-      JOIN allocations al ON al.batch_id = b.id JOIN statements s ON s.id = al.statement_id
-     WHERE b.business_date = :day
-"""
+_DECIDED = pa.schema([("content_sha256", pa.binary())])
+_DECIDED_SQL = "SELECT s.content_sha256 FROM statements s WHERE s.business_date = :day AND s.status = 'decided'"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DayRows:
+    """Figures of a day's statements: of all of them, and of those that have been decided."""
+
+    all: Received
+    decided: Received
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,19 +56,32 @@ class ProofRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def received(self, day: date) -> Received:
+    def received(self, day: date) -> DayRows:
         """Count statements of the day and sum their entry rows: not the sums noted at ingest, the rows themselves."""
-        amount = entries.c.amount
-        of_day = sa.select(
-            sa.func.count(),
-            sa.func.coalesce(sa.func.sum(sa.case((amount > 0, amount), else_=0)), 0),
-            sa.func.coalesce(sa.func.sum(sa.case((amount < 0, amount), else_=0)), 0),
-        ).select_from(entries.join(statements, statements.c.id == entries.c.statement_id))
+        amount, decided = entries.c.amount, statements.c.status == "decided"
+        of_day = statements.c.business_date == day
+        counted = sa.select(decided, sa.func.count()).where(of_day).group_by(decided)
+        summed = (
+            sa.select(
+                decided,
+                sa.func.count(),
+                sa.func.sum(sa.case((amount > 0, amount), else_=0)),
+                sa.func.sum(sa.case((amount < 0, amount), else_=0)),
+            )
+            .select_from(entries.join(statements, statements.c.id == entries.c.statement_id))
+            .where(of_day)
+            .group_by(decided)
+        )
         with self._database.read() as connection:
-            count = sa.select(sa.func.count()).where(statements.c.business_date == day)
-            n_statements = connection.execute(count).scalar_one()
-            n_entries, credit, debit = connection.execute(of_day.where(statements.c.business_date == day)).one()
-        return Received(statements=n_statements, entries=n_entries, credit=int(credit), debit=int(debit))
+            number = {bool(key): n for key, n in connection.execute(counted)}
+            sums = {bool(key): (n, int(credit), int(debit)) for key, n, credit, debit in connection.execute(summed)}
+        yes, no = sums.get(True, (0, 0, 0)), sums.get(False, (0, 0, 0))
+        return DayRows(
+            all=Received(
+                statements=sum(number.values()), entries=yes[0] + no[0], credit=yes[1] + no[1], debit=yes[2] + no[2]
+            ),
+            decided=Received(statements=number.get(True, 0), entries=yes[0], credit=yes[1], debit=yes[2]),
+        )
 
     def batches(self, day: date) -> list[BatchFacts]:
         """The day's batches that were not cancelled or rejected, in order of destination and number."""
@@ -78,9 +98,17 @@ class ProofRows:
         with self._database.read() as connection:
             return [_facts(row) for row in connection.execute(query).mappings()]
 
-    def content(self, day: date) -> pa.Table:
-        """`batch_id`, `content_sha256` of every statement allocated to a batch of the day."""
-        return self._database.arrow(_CONTENT_SQL, _CONTENT, {"day": day}).read_all()
+    def compare(self, day: date, sealed: Sequence[Sequence[bytes]]) -> tuple[int, int]:
+        """Hold the statements found in sealed bytes (their SHA-256s) against those decided for the day.
+
+        Returns:
+            How many are in no sealed bytes, and how many times too often statements are in them.
+        """
+        decided = self._database.arrow(_DECIDED_SQL, _DECIDED, {"day": day}).read_all()["content_sha256"]
+        found = pa.chunked_array([pa.array(part, pa.binary()) for part in sealed], pa.binary())
+        missing = len(decided) - pc.sum(pc.is_in(decided, found.combine_chunks())).as_py() if len(decided) else 0
+        foreign = found.filter(pc.invert(pc.is_in(found, decided.combine_chunks())))
+        return missing, len(found) - len(found.unique()) + len(foreign.unique())
 
     def quarantine(self, day: date) -> list[QuarantineProof]:
         """Statements of the day that are set aside, each once, under its first open reason; rejected ones as such."""
@@ -103,7 +131,7 @@ class ProofRows:
     def undecided(self, day: date) -> tuple[int, int]:
         """Of the day's pending statements: how many wait for their mandate, how many a run should have taken."""
         found = routed(self._database.arrow(CANDIDATES_SQL, CANDIDATES, {"day": day}).read_all())
-        of_day = found.candidates["business_date"].to_numpy() == day_number(day)
+        of_day = found.candidates["business_date"].to_numpy() == np.datetime64(day)
         waiting = int((of_day & (found.kind == "wait")).sum())
         return waiting, int(of_day.sum()) - waiting
 
@@ -118,13 +146,6 @@ class ProofRows:
         found = routed(self._database.arrow(CANDIDATES_SQL, CANDIDATES, {"day": up_to}).read_all())
         pending = found.candidates["business_date"].filter(pa.array(found.kind != "wait"))
         return sorted(days | set(pending.unique().to_pylist()))
-
-
-def day_number(day: date) -> object:
-    """A day as numpy compares it."""
-    import numpy as np
-
-    return np.datetime64(day)
 
 
 def _facts(row: sa.RowMapping) -> BatchFacts:

@@ -1,0 +1,198 @@
+"""Composition root: settings → objects. The only reader of the environment and of Airflow's connections."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from pathlib import Path
+from time import sleep
+
+from sobank.domain.delivery import Batch
+from sobank.domain.sink import Sink
+from sobank.errors import ConfigurationError
+from sobank.formats import catalogue
+from sobank.formats.cfonb120_tally import Tally, tally
+from sobank.formats.parsed import Parsed
+from sobank.partners import Partner
+from sobank.partners import catalogue as partner_catalogue
+from sobank.services.decide import GLOBAL_FILE, Envelope
+from sobank.services.ingest import Collaborators
+from sobank.services.push import Worker
+from sobank.settings import Settings
+from sobank.sinks.folder import FolderSink
+from sobank.store import incoming
+from sobank.store.database import Database
+from sobank.store.inbox import Inbox
+from sobank.store.ledger import Ledger
+from sobank.store.objects import ObjectStore
+from sobank.store.runfiles import RunFiles
+
+_PREFIX = "SOBANK_"
+_REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def settings_from(environment: Mapping[str, str]) -> Settings:
+    """Settings from `SOBANK_…` variables; what is not set has a place under SOBANK_HOME (default `~/sobank`).
+
+    Raises:
+        ConfigurationError: a value cannot be read; names the variable.
+    """
+    home = Path(environment.get("SOBANK_HOME") or Path.home() / "sobank").absolute()
+    values: dict[str, object] = {
+        "home": home,
+        "database_url": environment.get("SOBANK_DATABASE_URL") or f"sqlite:///{home / 'sobank.db'}",
+        "spool_url": environment.get("SOBANK_SPOOL_URL") or (home / "spool").as_uri(),
+        "archive_url": environment.get("SOBANK_ARCHIVE_URL") or (home / "archive").as_uri(),
+        "inbox": Path(environment.get("SOBANK_INBOX") or home / "inbox"),
+    }
+    readers: dict[str, Callable[[str], object]] = {"int": int, "time": time.fromisoformat}
+    for field in fields(Settings):
+        name = _PREFIX + field.name.upper()
+        if field.name in values or name not in environment:
+            continue
+        try:
+            values[field.name] = readers[str(field.type)](environment[name])
+        except ValueError:
+            raise ConfigurationError(
+                f"cannot be read as {field.type}", subject=name, remedy="correct the variable or remove it"
+            ) from None
+    return Settings(**values)  # type: ignore[arg-type]  # each field is read by its own type above
+
+
+class House:
+    """The objects that a process works with, made when first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @classmethod
+    def from_environment(cls) -> House:
+        """The house of this process."""
+        return cls(settings_from(os.environ))
+
+    @cached_property
+    def database(self) -> Database:
+        """Our database; whether its schema is current is asked by `sobank.store.migrate`."""
+        return Database(self.settings.database_url)
+
+    @cached_property
+    def spool(self) -> ObjectStore:
+        """Sealed payloads."""
+        return ObjectStore(self.settings.spool_url)
+
+    @cached_property
+    def archive(self) -> ObjectStore:
+        """Received files."""
+        return ObjectStore(self.settings.archive_url)
+
+    @cached_property
+    def partners(self) -> dict[str, Partner]:
+        """The catalogue of partners by code."""
+        return partner_catalogue()
+
+    @property
+    def inbox(self) -> Inbox:
+        """Where banks' files arrive."""
+        return Inbox(self.settings.inbox, quiet_seconds=self.settings.quiet_seconds)
+
+    @property
+    def contracts(self) -> Path:
+        """Folder of the data contracts."""
+        return Path(os.environ.get("SOBANK_CONTRACTS") or _REPOSITORY / "data_contracts")
+
+    def ingest_parts(self) -> Collaborators:
+        """What taking a file in needs."""
+
+        def keep(received: incoming.Received, chunks: Iterable[Parsed], now: datetime) -> incoming.Kept:
+            return incoming.keep(self.database, received, chunks, now=now)
+
+        return Collaborators(
+            archive=self.archive,
+            identify=catalogue.identify,
+            received=incoming.Received,
+            keep=keep,
+            chunk_bytes=self.settings.chunk_bytes,
+        )
+
+    def envelopes(self) -> dict[str, Envelope]:
+        """How each partner wants its files, by code."""
+        return {
+            code: Envelope(object_name=partner.object_name, terminator=partner.terminator)
+            for code, partner in self.partners.items()
+        }
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The delivery ledger."""
+        return Ledger(self.database)
+
+    def run_files(self, day: date, run: str) -> RunFiles:
+        """The files that the tasks of one run hand to one another."""
+        return RunFiles(self.settings.runs, day=day, run=run)
+
+    def worker(self, now: Callable[[], datetime]) -> Worker:
+        """This process as one that pushes batches."""
+        return Worker(
+            name=f"{socket.gethostname()}:{os.getpid()}",
+            ledger=self.ledger,
+            spool=self.spool,
+            now=now,
+            sleep=sleep,
+            lease=timedelta(seconds=self.settings.lease_seconds),
+        )
+
+    def sink_of(self, batch: Batch) -> Sink:
+        """Where a batch is put.
+
+        Raises:
+            ConfigurationError: the connector asks for a sink that this version does not have.
+        """
+        if batch.partner is None:
+            folder = self.settings.global_files / batch.cabinet
+            return FolderSink(folder, companion=manifest(batch), create=True)
+        if batch.connection is not None:
+            raise ConfigurationError(
+                f"its connection {batch.connection} asks for {self.partners[batch.partner].sink}, which is not there",
+                subject=batch.destination,
+                remedy="remove the connection from the connector to deliver into a folder",
+            )
+        if folder_name := batch.settings.get("folder"):
+            return FolderSink(Path(str(folder_name)))
+        return FolderSink(self.settings.home / "partners" / batch.partner / batch.cabinet, create=True)
+
+    def line_ends(self) -> dict[str, int]:
+        """Length of the record terminator by partner code, and of the global file under ""."""
+        ends = {code: len(partner.terminator) for code, partner in self.partners.items()}
+        return ends | {"": len(GLOBAL_FILE.terminator)}
+
+    def read_sealed(self, payload: bytes, partner: str | None) -> Tally:
+        """Count a payload that we sealed for a partner (code), or for a global file (None)."""
+        terminator = self.partners[partner].terminator if partner else GLOBAL_FILE.terminator
+        return tally(payload, terminator)
+
+
+def manifest(batch: Batch) -> bytes:
+    """What lies in a global file, for whoever opens it: JSON beside it, the same bytes whenever it is asked (O1).
+
+    Amounts are minor units; debits are negative.
+    """
+    content = {
+        "file": batch.outgoing.object_name,
+        "cabinet": batch.cabinet,
+        "business_date": batch.business_date.isoformat(),
+        "statements": batch.outgoing.n_statements,
+        "entries": batch.n_entries,
+        "records": batch.n_records,
+        "debit": batch.debit,
+        "credit": batch.credit,
+        "first_date": batch.first_date.isoformat(),
+        "last_date": batch.last_date.isoformat(),
+        "size": batch.outgoing.size,
+        "sha256": batch.outgoing.sha256,
+    }
+    return (json.dumps(content, indent=2) + "\n").encode()
