@@ -65,7 +65,7 @@ ERRORS: Final[dict[str, Explanation]] = {
     ),
     "too_large": Explanation(
         "Relevé de trop d'enregistrements ; coupé à la limite.",
-        "More records than a statement may have; cut at the bound, what follows is outside.",
+        "As many records as a statement may have, and no 07; cut there, what follows is outside.",
     ),
     "account_differs": Explanation(
         "Un enregistrement du relevé porte un autre numéro de compte que son 01.",
