@@ -44,7 +44,7 @@ def answers() -> Iterator[tuple[str, dict[str, list[tuple[int, Any]]]]]:
     Answering.answers = {"/auth/token": [(201, {"access_token": "first"}), (201, {"access_token": "second"})]}
     Answering.asked = []
     with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}", Answering.answers

@@ -30,6 +30,7 @@ _COMPONENTS: Final = {
     "dag-processor": ("dag-processor",),
     "api-server": ("api-server",),
 }
+_AIRFLOW: Final = (sys.executable, "-m", "airflow")
 _READY_SECONDS: Final = 120
 _STOP_SECONDS: Final = 20
 _TAIL_LINES: Final = 25
@@ -94,7 +95,7 @@ def run_airflow(home: AirflowHome, *command: str) -> None:
     """
     log = home.log(command[0])
     with log.open("ab") as output:
-        argv = [sys.executable, "-m", "airflow", *command]
+        argv = [*_AIRFLOW, *command]
         ended = subprocess.run(argv, env=home.environment, stdout=output, stderr=output, cwd=home.folder)  # noqa: S603
     if ended.returncode:
         raise SchedulerError(
@@ -138,7 +139,7 @@ def _only_one(folder: Path) -> Iterator[IO[bytes]]:
 def _start(home: AirflowHome, name: str, command: tuple[str, ...], lock: IO[bytes]) -> subprocess.Popen[bytes]:
     with home.log(name).open("ab") as output:
         return subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "airflow", *command],
+            [*_AIRFLOW, *command],
             env=home.environment,
             cwd=home.folder,
             stdin=subprocess.DEVNULL,
@@ -181,19 +182,22 @@ def _stop(components: list[subprocess.Popen[bytes]]) -> None:
         with suppress(subprocess.TimeoutExpired):
             component.wait(max(0.1, until - time.monotonic()))
     # Tasks lead process groups of their own but stay in the session of the component that forked them.
-    for component in components:
-        for pid in _session(component.pid):
+    leaders = {component.pid for component in components}
+    while left := _alive(leaders):
+        for pid in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+    for component in components:
         component.wait()
 
 
-def _session(leader: int) -> list[int]:
+def _alive(sessions: set[int]) -> list[int]:
     found = []
-    for pid in psutil.pids():
-        with suppress(ProcessLookupError, PermissionError):
-            if os.getsid(pid) == leader:
-                found.append(pid)
+    for process in psutil.process_iter():
+        with suppress(ProcessLookupError, PermissionError, psutil.Error):
+            if os.getsid(process.pid) in sessions and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
     return found
 
 
