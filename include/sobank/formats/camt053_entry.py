@@ -42,7 +42,7 @@ _CODE = re.compile(r"[0-9A-Z]+", re.ASCII)
 
 
 def booked(ntry: Node) -> bool:
-    """Whether the entry counts in the closing balance: its status is BOOK (a plain word in version 02), or it has none."""
+    """Whether the entry counts in the closing balance: status BOOK (a plain word in version 02), or none said."""
     return (ntry.words("Sts", "Cd") or ntry.words("Sts")) in ("BOOK", "")
 
 
@@ -104,7 +104,8 @@ def _fit(zones: Node) -> bool:
     """Whether zones said to be our writer's can be: nothing vouches for who wrote them."""
     texts = [(zones.attributes.get(name, ""), width) for name, width in WIDTHS.items()]
     for detail in zones.children:
-        texts += [(detail.attributes.get("qualifier", ""), 3), (detail.text, 70)]
+        qualifier = detail.attributes.get("qualifier", "")
+        texts += [(qualifier, 3), (detail.text, 70 if qualifier.strip() else 78)]  # the old layout has 78
     return all(len(text) <= width and _LATIN.fullmatch(text) for text, width in texts)
 
 
