@@ -48,12 +48,14 @@ def _not_in_set(columns: Mapping[str, Column], kwargs: Mapping[str, Any]) -> Mas
 
 
 def _not_equal(columns: Mapping[str, Column], kwargs: Mapping[str, Any]) -> Mask:
-    return columns[kwargs["column_A"]] != columns[kwargs["column_B"]]
+    failing: Mask = columns[kwargs["column_A"]] != columns[kwargs["column_B"]]
+    return failing
 
 
 def _not_greater(columns: Mapping[str, Column], kwargs: Mapping[str, Any]) -> Mask:
     left, right = columns[kwargs["column_A"]], columns[kwargs["column_B"]]
-    return left < right if kwargs.get("or_equal") else left <= right
+    failing: Mask = left < right if kwargs.get("or_equal") else left <= right
+    return failing
 
 
 #: The closed set: each is evaluated by Great Expectations as one whole-column map metric on a numeric frame.
