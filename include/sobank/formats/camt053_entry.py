@@ -220,4 +220,5 @@ def _identifier(parties: Node, party: str) -> str:
 
 
 def _texts(qualifier: str, text: str) -> Iterator[Detail]:
-    return (Detail(qualifier=qualifier, text=piece) for piece in pieces(plain(text)))
+    if text:
+        yield from (Detail(qualifier=qualifier, text=piece) for piece in pieces(plain(text)))

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from sobank.domain.statement import Statement
+from sobank.domain.statement import Entry, Statement
 from sobank.formats.camt053_entry import booked, day_of, read_entry, signed_amount
 from sobank.formats.camt053_values import Untaken, bank_day, decimals_of, french_account
 from sobank.formats.camt053_xml import Node
 from sobank.formats.cfonb120_write import render
 
 _RECORD: Final = 120
+_TOGETHER: Final = 64
 #: The two balances of a period, each by the codes that may carry it, the better one first.
 _OPENING: Final = ("OPBD", "PRCD")
 _CLOSING: Final = ("CLBD",)
@@ -30,13 +31,14 @@ class RefusedEntry:
 
 
 class Assembly:
-    """A statement while it is read. Entries are rendered one by one, so that only its records are held."""
+    """A statement while it is read. Entries are rendered a few at a time, so that only its records are held."""
 
     def __init__(self, offset: int) -> None:
         self.offset = offset
         self.refused: list[RefusedEntry] = []
         self._account: Node | None = None
         self._balances: list[Node] = []
+        self._waiting: list[tuple[Entry, int]] = []
         self._entries = bytearray()
         self._frame: Statement | None = None
         self._failure: Untaken | None = None
@@ -60,6 +62,7 @@ class Assembly:
         if self._failure:
             raise self._failure
         frame = self._framed()
+        self._flush(frame)
         opening, opening_date = self._balance(_OPENING, frame.currency, "no_opening_balance")
         closing, closing_date = self._balance(_CLOSING, frame.currency, "no_closing_balance")
         outer = _rendered(
@@ -74,10 +77,28 @@ class Assembly:
             self._failure = failure
             return
         try:
-            self._entries += _entry_records(ntry, frame)
+            self._waiting.append((_entry(ntry, frame.currency), offset))
         except Untaken as refusal:
-            after = 1 + len(self._entries) // _RECORD
-            self.refused.append(RefusedEntry(after=after, offset=offset, reason=refusal.reason))
+            self._flush(frame)
+            self._refuse(refusal, offset)
+        if len(self._waiting) == _TOGETHER:
+            self._flush(frame)
+
+    def _flush(self, frame: Statement) -> None:
+        """Render the waiting entries at once; where one does not fit, each by itself, to refuse that one alone."""
+        waiting, self._waiting = self._waiting, []
+        try:
+            self._entries += _between(replace(frame, entries=tuple(entry for entry, _ in waiting)))
+        except Untaken:
+            for entry, offset in waiting:
+                try:
+                    self._entries += _between(replace(frame, entries=(entry,)))
+                except Untaken as refusal:
+                    self._refuse(refusal, offset)
+
+    def _refuse(self, refusal: Untaken, offset: int) -> None:
+        after = 1 + len(self._entries) // _RECORD
+        self.refused.append(RefusedEntry(after=after, offset=offset, reason=refusal.reason))
 
     def _framed(self, ntry: Node | None = None) -> Statement:
         """Account and currency, settled at the first entry: everything that says them comes before it."""
@@ -121,11 +142,15 @@ def _in(balance: Node, currency: str) -> bool:
     return amount is None or amount.attributes.get("Ccy", currency) == currency
 
 
-def _entry_records(ntry: Node, frame: Statement) -> bytes:
+def _entry(ntry: Node, currency: str) -> Entry:
     if not booked(ntry):
         raise Untaken("not_booked")
-    entry = read_entry(ntry, frame.currency)
-    return _rendered(replace(frame, entries=(entry,)))[_RECORD:-_RECORD]
+    return read_entry(ntry, currency)
+
+
+def _between(statement: Statement) -> bytes:
+    """The records of the entries alone."""
+    return _rendered(statement)[_RECORD:-_RECORD]
 
 
 def _rendered(statement: Statement) -> bytes:

@@ -112,6 +112,8 @@ def plain(text: str) -> str:
 
     What has no likeness becomes `?`: whoever reads sees that something stood there.
     """
+    if not text:
+        return text
     text = _BLANKS.sub(" ", text).strip()
     if text.isascii():
         return text
@@ -127,4 +129,6 @@ def _latin(character: str) -> str:
 
 def pieces(text: str, width: int = 70) -> list[str]:
     """Cut between words into pieces of at most `width` characters; a longer word is cut where it must."""
+    if len(text) <= width:
+        return [text] if text else []
     return textwrap.wrap(text, width, break_on_hyphens=False, drop_whitespace=True)

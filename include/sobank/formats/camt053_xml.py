@@ -58,9 +58,14 @@ class Node:
 
     def first(self, *path: str) -> Node | None:
         """The first descendant along `path`, taking the first child of each name."""
-        found: Node | None = self
+        found = self
         for name in path:
-            found = next((c for c in found.children if c.tag == name), None) if found else None
+            for child in found.children:
+                if child.tag == name:
+                    found = child
+                    break
+            else:
+                return None
         return found
 
     def every(self, *path: str) -> list[Node]:

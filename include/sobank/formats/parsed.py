@@ -89,7 +89,10 @@ class Parsed:
 class Format(Protocol):
     """A way of writing statements down. `claims` looks at the first bytes only; `read` is total on what it claims."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name that messages, tables and the command line use."""
+        ...
 
     def claims(self, head: bytes) -> bool:
         """Whether the first 4096 bytes look like this format."""
