@@ -20,6 +20,7 @@ from sobank.formats.cfonb120_tally import Tally, tally
 from sobank.formats.parsed import Parsed
 from sobank.partners import Partner
 from sobank.partners import catalogue as partner_catalogue
+from sobank.scheduler import AirflowApi
 from sobank.services.decide import GLOBAL_FILE, Envelope
 from sobank.services.ingest import Collaborators
 from sobank.services.push import Worker
@@ -164,6 +165,19 @@ class House:
         if folder_name := batch.settings.get("folder"):
             return FolderSink(Path(str(folder_name)))
         return FolderSink(self.settings.home / "partners" / batch.partner / batch.cabinet, create=True)
+
+    def scheduler(self) -> AirflowApi:
+        """Airflow's API, as SOBANK_AIRFLOW_URL, _USER and _PASSWORD give it.
+
+        Raises:
+            ConfigurationError: one of them is not set.
+        """
+        found = {name: os.environ.get(f"SOBANK_AIRFLOW_{name.upper()}", "") for name in ("url", "user", "password")}
+        if missing := [f"SOBANK_AIRFLOW_{name.upper()}" for name, value in found.items() if not value]:
+            raise ConfigurationError(
+                "is not set", subject=", ".join(missing), remedy="give address, user and password of Airflow's API"
+            )
+        return AirflowApi(**found)
 
     def line_ends(self) -> dict[str, int]:
         """Length of the record terminator by partner code, and of the global file under ""."""

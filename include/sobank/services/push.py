@@ -140,7 +140,7 @@ def reject_held(
     """A person gives a held batch up; what was staged of it is removed after, so that nothing is left to publish.
 
     Raises:
-        ForbiddenTransition: the batch is not held. LedgerError: no actor or no reason. SinkError: the batch is rejected,
+        ForbiddenTransition: the batch is not held. LedgerError: no actor or no reason. SinkError: it is rejected,
         but its staging file could not be removed.
     """
     ledger.reject(batch_id, actor=actor, role=role, reason=reason, now=now)

@@ -1,0 +1,43 @@
+"""`sobank …`: the same jobs as the DAGs, and the answers that support needs.
+
+Exit codes: 0 done; 1 an error that has no code of its own; 2 a setting or an argument is wrong; 3 a file was refused;
+4 a rule of the registry refuses; 5 a data contract cannot be carried out; 6 the delivery ledger refuses; 7 a partner's
+side; 8 Airflow is away or says no; 9 a proof does not hold; 10 something has not arrived yet (see `sobank.errors`).
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import typer
+
+from sobank.cli import accounts, day, deliveries, files, quarantine, registry, simulate
+from sobank.cli.show import problems
+from sobank.errors import SobankError
+
+app = typer.Typer(
+    name="sobank",
+    help="Daily delivery of French bank statements: each to exactly one destination, proved to the cent.",
+    epilog="Exit codes: 0 done · 2 argument or setting · 3 file refused · 4 registry rule · 5 data contract · 6 ledger ·"
+    " 7 partner · 8 Airflow · 9 proof does not hold · 10 not arrived yet.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for group in (files, day, accounts, simulate):
+    group.add_to(app)
+app.add_typer(registry.app, name="registry")
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(deliveries.app, name="deliveries")
+
+
+def main() -> None:
+    """Entry of the console script; an error of ours becomes its message and its exit code, never a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    try:
+        app()
+    except SobankError as error:
+        problems.print(f"[bold red]{type(error).__name__}[/] ", end="")
+        problems.print(str(error), markup=False, highlight=False)
+        sys.exit(error.exit_code)

@@ -1,0 +1,170 @@
+"""`deliver`, `prove`, `backfill`, `data-docs`: the daily run by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sobank import jobs
+from sobank.cli import show
+from sobank.cli.show import AsJson, Day, a_day, as_json, out, progress, table
+from sobank.domain.day import run_key
+from sobank.errors import ConfigurationError, DeliveryIncomplete, ProofFailed
+from sobank.settings import PARIS
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the root."""
+    app.command()(deliver)
+    app.command()(prove)
+    app.command()(backfill)
+    app.command("data-docs")(data_docs)
+
+
+def deliver(
+    day: Day,
+    json: AsJson = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Extract and validate only: say what would go where.")
+    ] = False,
+) -> None:
+    """Deliver every undecided statement up to a business day, then prove it. Running it again is safe."""
+    wanted = a_day(day)
+    run = run_key(f"cli-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+    with progress() as bar:
+        task = bar.add_task("extract", total=7)
+
+        def step(name: str) -> None:
+            bar.update(task, description=name, advance=1)
+
+        ref = jobs.extract(wanted, run)
+        step("partition")
+        ref = jobs.partition(ref)
+        step("validate")
+        ref = jobs.validate(ref)
+        step("decide")
+        if dry_run:
+            _show_plan(ref, json=json)
+            return
+        ref = jobs.decide(ref)
+        step("push")
+        failed, pushed = _push_all(wanted)
+        step("prove")
+        proof = jobs.proof_of(wanted)
+    if json:
+        as_json({"run": ref, "pushed": pushed, "proof": proof.as_json()})
+    else:
+        _show_run(ref)
+        show.proof(proof)
+        _show_absences(wanted)
+    if failed:
+        raise DeliveryIncomplete("\n".join(failed), remedy="mend the cause and run this command again")
+    jobs.prove(wanted)
+
+
+def _push_all(wanted: Any) -> tuple[list[str], dict[str, Any]]:
+    """Push every partner and write the global files; what one cannot do does not stop the others (D8)."""
+    failed: list[str] = []
+    pushed: dict[str, Any] = {}
+    steps = [(code, partial(jobs.push, code, wanted)) for code in jobs.partners_to_push(wanted)]
+    shards = jobs.global_file_shards(wanted)
+    steps += [(f"global {shard}", partial(jobs.write_global_files, shard, wanted)) for shard in shards]
+    for name, push in steps:
+        try:
+            pushed[name] = push()
+        except DeliveryIncomplete as error:
+            failed.append(f"{error.subject}: {error.what}")
+    return failed, pushed
+
+
+def prove(day: Day, json: AsJson = False) -> None:
+    """Prove one business day from the ledger, the entry rows and the sealed bytes. Exit code 9 if it does not hold."""
+    proof = jobs.proof_of(a_day(day))
+    as_json(proof.as_json()) if json else show.proof(proof)
+    if not proof.holds:
+        raise typer.Exit(ProofFailed.exit_code)
+
+
+def backfill(
+    first: Annotated[str, typer.Option("--from", help="First business day, YYYY-MM-DD.")],
+    last: Annotated[str, typer.Option("--to", help="Last business day, included.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which days would run.")] = False,
+    reprocess: Annotated[
+        str, typer.Option(help="Days that have a run already: none leaves them, failed or completed runs them again.")
+    ] = "none",
+    json: AsJson = False,
+) -> None:
+    """Have Airflow run whole missed days. Running a delivered day again changes nothing."""
+    from sobank.services.backfill import backfill as start
+    from sobank.wiring import House
+
+    today = datetime.now(UTC).astimezone(PARIS).date()
+    scheduler = House.from_environment().scheduler()
+    report = start(scheduler, first=a_day(first), last=a_day(last), today=today, dry_run=dry_run, reprocess=reprocess)
+    if json:
+        as_json({"backfill": report.backfill, "runs": list(report.runs), "left": list(report.left), "dry_run": dry_run})
+        return
+    rows = [(d, "would run" if dry_run else "started") for d in report.runs] + [
+        (d, "left as it is") for d in report.left
+    ]
+    table(f"Backfill {report.backfill or '(dry run)'}", ("day", "what"), sorted(rows))
+
+
+def data_docs(
+    day: Day,
+    to: Annotated[Path, typer.Option(help="Folder for the pages; confidential: amounts of real accounts.")],
+    run: Annotated[str | None, typer.Option(help="Key of the run; the newest of the day if not given.")] = None,
+) -> None:
+    """Write the Great Expectations Data Docs of a run, IBANs and labels absent."""
+    from sobank.quality import contract
+    from sobank.quality.data_docs import write_data_docs
+    from sobank.store.extract import frames
+    from sobank.wiring import House
+
+    house, wanted = House.from_environment(), a_day(day)
+    folder = house.settings.runs / wanted.isoformat()
+    runs = sorted(folder.glob("*/lots.arrow"), key=lambda path: path.stat().st_mtime)
+    if not run and not runs:
+        raise ConfigurationError(
+            "no run of that day has validated anything", subject=day, remedy="deliver the day first"
+        )
+    key = run or runs[-1].parent.name
+    files = house.run_files(wanted, key)
+    index = write_data_docs(frames(files), contract.load_all(house.contracts), to, run=key)
+    out.print(f"Open {index}", highlight=False)
+
+
+def _show_plan(ref: dict[str, Any], *, json: bool) -> None:
+    from sobank.wiring import House
+
+    files = House.from_environment().run_files(a_day(ref["day"]), ref["run"])
+    lots = files.read("lots").select(["kind", "partner", "n_statements", "n_entries", "credit", "debit"]).to_pylist()
+    if json:
+        as_json({"run": ref, "lots": lots, "dry_run": True})
+        return
+    columns = ("kind", "partner", "n_statements", "n_entries", "credit", "debit")
+    table(
+        f"Would leave for {ref['day']} (nothing was decided)",
+        columns,
+        [lot.values() for lot in lots],
+        numbers=columns[2:],
+    )
+
+
+def _show_run(ref: dict[str, Any]) -> None:
+    parts = ("statements", "entries", "decided", "batches", "quarantined", "waiting", "unvalidated")
+    out.print(f"Run of {ref['day']}: " + ", ".join(f"{ref[name]} {name}" for name in parts), highlight=False)
+
+
+def _show_absences(day: Any) -> None:
+    from sobank.store.residual import absences
+    from sobank.wiring import House
+
+    found = absences(House.from_environment().database, day)
+    table(
+        "Cabinets without a global file", ("cabinet", "why"), [(a.cabinet, a.reason.replace("_", " ")) for a in found]
+    )

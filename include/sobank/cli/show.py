@@ -1,0 +1,100 @@
+"""How the command line shows things: tables for people on a terminal, JSON for programs, problems on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from sobank.domain.proof import Proof
+from sobank.errors import ConfigurationError
+
+#: Into a file or a pipe a table is wide enough for file names and account numbers in one piece.
+_WIDE = 160
+out = Console(width=None if sys.stdout.isatty() else _WIDE)
+problems = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables.")]
+Day = Annotated[str, typer.Option(help="Business day, YYYY-MM-DD: the date of the closing balances.")]
+By = Annotated[str, typer.Option(help="Who decides: a name; it is kept in the audit trail.")]
+Why = Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")]
+
+
+def as_json(content: Any) -> None:
+    """Print one JSON document, indented."""
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+
+
+def json_line(content: Any) -> None:
+    """Print one JSON document on one line, for commands that print several."""
+    typer.echo(json.dumps(content, ensure_ascii=False, default=str))
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
+    """Print a table; the columns named in `numbers` are aligned to the right."""
+    shown = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        shown.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*("" if cell is None else str(cell) for cell in row))
+    out.print(shown, markup=False) if shown.row_count else out.print(f"{title}: none", markup=False)
+
+
+def progress() -> Progress:
+    """A progress bar on stderr, silent where stderr is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=problems, transient=True, disable=not problems.is_terminal)
+
+
+def a_day(text: str) -> date:
+    """A day given as an argument.
+
+    Raises:
+        ConfigurationError: it is not written YYYY-MM-DD.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            "is not a day", subject=text, remedy="write it YYYY-MM-DD, such as 2026-03-02"
+        ) from None
+
+
+def proof(found: Proof) -> None:
+    """Print the proof of a day, and last whether it holds and if not, why."""
+    received = found.received
+    table(
+        f"Proof of {found.day}: {received.statements} statements in, {received.entries} entries,"
+        f" credit {received.credit}, debit {received.debit} (minor units)",
+        ("destination", "batches", "statements", "entries", "sum", "delivered", "pending"),
+        [
+            (d.destination, d.batches, d.statements, d.entries, d.sum, d.delivered, d.pending)
+            for d in found.destinations
+        ],
+        numbers=("batches", "statements", "entries", "sum", "delivered", "pending"),
+    )
+    if found.quarantine:
+        table(
+            "Set aside",
+            ("reason", "statements"),
+            [(q.reason, q.statements) for q in found.quarantine],
+            numbers=("statements",),
+        )
+    out.print(
+        f"waiting for a mandate {found.waiting} · undecided {found.undecided} · missing {found.missing}"
+        f" · doubled {found.doubled}",
+        highlight=False,
+    )
+    for fault in found.faults:
+        out.print(f"  {fault}", markup=False)
+    if found.holds:
+        out.print("[bold green]The proof holds:[/] each statement is in exactly one place, to the cent.")
+    else:
+        out.print("[bold red]The proof does not hold.[/] See docs/runbooks/deliver_statements.md.")
