@@ -1,0 +1,58 @@
+# Everything a newcomer needs: `make demo` shows it, `make test` proves it. Each target installs what it uses.
+
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell \
+	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $(p))))
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock"
+
+.PHONY: help install servers demo up test check format lock clean
+
+help:  ## Say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## / — /'
+
+install: $(INSTALLED)  ## Install into .venv
+
+$(INSTALLED): requirements.txt requirements-dev.txt requirements-build.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; set PYTHON=/path/to/it"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements-build.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt -r requirements-build.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+servers:  ## Install PostgreSQL for the tests, if it is not there (apt)
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || { \
+		run=$$([ $$(id -u) = 0 ] || echo sudo); \
+		$$run mkdir -p /etc/postgresql-common && \
+		echo "create_main_cluster = false" | $$run tee /etc/postgresql-common/createcluster.conf >/dev/null && \
+		$$run apt-get update -qq && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y postgresql; }
+
+demo: install  ## Simulate a week, ingest it, backfill five days through a real Airflow, show what arrived where
+	$(BIN)/python -m sobank.simulator.demo
+
+up: install  ## Leave an Airflow open, on loopback, with a generated password
+	$(BIN)/python -m sobank.simulator.up
+
+test: install servers  ## Every test; PostgreSQL and Airflow are started on loopback
+	$(BIN)/pytest
+
+check: install  ## Format, lint, types, and who may import whom
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install  ## Format and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: install  ## Compile the requirement files again, to the newest versions that resolve together
+	$(COMPILE) --upgrade requirements.in -o requirements.txt
+	$(COMPILE) --upgrade requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) --upgrade requirements-build.in -o requirements-build.txt
+
+clean:  ## Remove what the other targets made, the environment included
+	rm -rf .venv .demo .airflow .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache include/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
