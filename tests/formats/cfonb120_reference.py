@@ -20,7 +20,10 @@ LONGEST_LINE = 4096
 
 def fast(raw: bytes, chunk_bytes: int = 1 << 20, **options) -> dict:
     """What the fast reader gives, chunks put together."""
-    counts, tables = {"total": 0, "parsed": 0, "blank": 0, "refused": 0}, {"statements": [], "entries": [], "refusals": []}
+    counts, tables = (
+        {"total": 0, "parsed": 0, "blank": 0, "refused": 0},
+        {"statements": [], "entries": [], "refusals": []},
+    )
     for chunk in Cfonb120(**options).read(io.BytesIO(raw), chunk_bytes=chunk_bytes):
         assert chunk.counts.total == chunk.counts.parsed + chunk.counts.blank + chunk.counts.refused
         assert chunk.counts.refused == len(chunk.refusals)
@@ -121,7 +124,7 @@ def records_of(raw: bytes) -> list[dict]:
     return out
 
 
-# --- values -----------------------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------------------------
 
 
 def text_of(cells: bytes) -> str:
@@ -146,13 +149,13 @@ def amount_of(cells: bytes) -> tuple[int | None, bool]:
     return sign * int(digits.decode() + str(last)), len(digits) < 13
 
 
-def decimals_of(cell: bytes) -> int | None | str:
+def decimals_of(cell: bytes) -> int | str | None:
     if cell == b" ":
         return None
     return int(cell) if cell in b"0123" and cell else "bad"
 
 
-# --- statements --------------------------------------------------------------------------------------------------------
+# --- statements -----------------------------------------------------------------------------------------------------
 
 
 class Open:

@@ -25,7 +25,9 @@ balances = st.builds(
 movements = st.builds(
     movement,
     st.sampled_from((1234, -1234) * 5 + tuple(a[:14] if isinstance(a, str) else a for a in AMOUNTS)),
-    st.sampled_from(["VIREMENT", "  CAFÉ DU PORT", "A" * 31, "\x85\xa0", "N\0L", "", "04300041234567890EUR2 00012345678"[:31]]),
+    st.sampled_from(
+        ["VIREMENT", "  CAFÉ DU PORT", "A" * 31, "\x85\xa0", "N\0L", "", "04300041234567890EUR2 00012345678"[:31]]
+    ),
     code=st.sampled_from(["04", "04", "04", "04", "03", "02"]),
     day=st.sampled_from(DAYS[:2] * 4 + DAYS),
     value=st.sampled_from(DAYS[:2] * 4 + DAYS),
@@ -44,7 +46,12 @@ complements = st.builds(
 )
 whole = st.lists(st.integers(-(10**13), 10**13), max_size=4).map(lambda amounts: b"".join(statement(*amounts)))
 records = st.one_of(
-    whole, balances, movements, movements, complements, st.sampled_from([b"", b" " * 7, b"\0" * 3, b"04", b"99 inconnu"])
+    whole,
+    balances,
+    movements,
+    movements,
+    complements,
+    st.sampled_from([b"", b" " * 7, b"\0" * 3, b"04", b"99 inconnu"]),
 )
 endings = st.sampled_from([b"\n", b"\r\n", b"\r", b"\n", b"\r\n", b"", b" \n", b"x\n", b"\0\n"])
 spoil = st.sampled_from(["as it is"] * 6 + ["trimmed", "one short", "utf-8", "cut"])
@@ -71,7 +78,11 @@ def files(draw: st.DrawFn) -> bytes:
     same = draw(st.sampled_from([None, None, b"\n", b"\r\n", b"\r", b""]))
     if same is not None:
         raw = same.join(_spoiled(record, how) for record, how, _ in parts)
-    return draw(st.sampled_from([b"", b"", b"\xef\xbb\xbf"])) + raw + draw(st.sampled_from([b"", b"", b"\x1a", b"\0\0", b" "]))
+    return (
+        draw(st.sampled_from([b"", b"", b"\xef\xbb\xbf"]))
+        + raw
+        + draw(st.sampled_from([b"", b"", b"\x1a", b"\0\0", b" "]))
+    )
 
 
 @settings(max_examples=120, deadline=None)

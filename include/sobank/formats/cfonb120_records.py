@@ -96,8 +96,9 @@ def read_records(frames: Frames, max_records: int) -> Records:
     odd = some_kind[moving] == ODD_MOVEMENT
     misread = odd & (unread | (refusal[valued[moving]] != 0))
     refusal[valued[moving][misread]] = REFUSAL_BIT["unknown_record"]
-    warning[valued[moving][unread & ~odd]] |= WARNING_BIT["bad_value_date"]
-    warning[valued[moving][odd & ~misread]] |= WARNING_BIT["movement_03"]
+    taken = refusal[valued[moving]] == 0
+    warning[valued[moving][unread & taken]] |= WARNING_BIT["bad_value_date"]
+    warning[valued[moving][odd & taken]] |= WARNING_BIT["movement_03"]
     warning[valued[amounts.padded]] |= WARNING_BIT["amount_padded"]
     _refuse_orphans(kind, inside, opener, refusal)
     return Records(

@@ -95,13 +95,15 @@ def cut(text: Rows, *, ended: bool) -> Pieces:
             if at >= limit:
                 break
             length, mark = _irregular(text, heads, at)
+            some, sizes = np.array([at], np.int64), np.array([length], np.int64)
         else:
-            stop = int(heads[first]) if first < len(heads) else len(text)
-            length, mark = min(stop - at, WIDTH), DRIFTED
-        runs.append(np.array([at], np.int64))
-        lengths.append(np.array([length], np.int64))
-        marks.append(np.array([mark], np.uint8))
-        at += length
+            stop, mark = int(heads[first]) if first < len(heads) else len(text), DRIFTED
+            some = np.arange(at, min(stop, limit), WIDTH, dtype=np.int64)
+            sizes = np.minimum(stop - some, WIDTH)
+        runs.append(some)
+        lengths.append(sizes)
+        marks.append(np.full(len(some), mark, np.uint8))
+        at = int(some[-1] + sizes[-1])
     if not runs:
         return Pieces(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint8), at)
     return Pieces(np.concatenate(runs), np.concatenate(lengths), np.concatenate(marks), at)
