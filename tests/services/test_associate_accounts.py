@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from sobank.errors import ConnectorNotOnCabinet, NotAllowed, NotFound, RegistryError
-from sobank.services.associate import Selection, associate, dissociate
+from sobank.services.associate import AssociationReport, Selection, associate, dissociate
 from sobank.store import schema as t
 from sobank.store.database import Database
 from sobank.store.registry import Registry
@@ -159,3 +160,20 @@ def test_an_association_may_be_made_before_any_mandate(registry: Registry, datab
     with database.read() as connection:
         assert connection.execute(sa.select(t.mandates)).all() == []
     assert associate(registry, one(1), "fizen", actor="cleo", now=NOW).changed == (1,)
+
+
+def test_persons_who_change_the_same_accounts_at_once_leave_each_with_one_connector(
+    registry: Registry, database: Database
+) -> None:
+    def turn(number: int) -> AssociationReport:
+        wished = ("fizen", "fulll")[number % 2]
+        return associate(
+            registry, Selection(cabinet="CAB001"), wished, actor="cleo", now=NOW + timedelta(seconds=number)
+        )
+
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(turn, range(12)))
+    assert all(report.applied for report in reports)
+    assert sorted(in_force(database)) == [1, 2, 3]
+    assert len(set(in_force(database).values())) == 1
+    assert len(events(database)) == sum(len(report.changed) for report in reports)

@@ -9,7 +9,7 @@ import pytest
 
 from sobank.domain.sink import ConnectionReport
 from sobank.errors import ConfigFault, ConnectorInUse, ConnectorNotOnCabinet, NotAllowed, RegistryError
-from sobank.services.associate import Selection, associate
+from sobank.services.associate import Selection, associate, dissociate
 from sobank.services.connect import Added, add_connector, cut_connector, delete_connector
 from sobank.store.database import Database
 from sobank.store.registry import Registry
@@ -153,3 +153,11 @@ def test_cutting_is_refused_whole_while_an_attempted_batch_is_not_final(registry
     with pytest.raises(ConnectorInUse, match="1 attempted batch"):
         cut_connector(registry, cabinet="CAB001", name="fizen", actor="anne", now=NOW)
     assert in_force(database) == {1: "fizen", 2: "fizen", 3: "fizen"}
+
+
+def test_associations_of_the_past_do_not_hold_a_connector_back(registry: Registry, database: Database) -> None:
+    one = Selection(cabinet="CAB001", accounts=(1,))
+    associate(registry, one, "fizen", actor="cleo", now=NOW)
+    dissociate(registry, one, actor="cleo", now=NOW)
+    delete(registry)
+    assert events(database)[-1].action == "connector.delete"
