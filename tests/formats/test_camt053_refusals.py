@@ -99,7 +99,7 @@ def test_a_document_without_statement_is_told_not_passed_over() -> None:
 
 
 def test_every_reason_that_is_given_is_explained() -> None:
-    elsewhere = {"not_booked", "no_statement", "not_camt053", "does_not_fit"}
+    elsewhere = {"not_booked", "no_statement", "not_camt053", "does_not_fit", "too_large"}
     assert {reason for reason, _ in STATEMENTS + ENTRIES} | elsewhere == set(REFUSALS)
 
 

@@ -62,10 +62,28 @@ def test_other_decimals_than_the_standards_come_back_with_the_same_value() -> No
     assert (found.opening, found.decimals, found.entries[0].amount) == (1200, 2, 20_000)
 
 
-def test_a_block_that_would_not_fit_is_not_believed() -> None:
-    forged = written(FULL).replace(b'label="CHEQUE"', b'label="' + b"x" * 32 + b'"')
-    forged = forged.replace(b'reference="REF-17"', b'reference="a&#10;b"')
-    assert [entry.label for entry in reread(forged)[0].entries[:2]] == ["PRLV SEPA ENERGIE & CIE", "CHEQUE"]
+@pytest.mark.parametrize(
+    ("ours", "forged"),
+    [
+        (b'label="PRLV SEPA ENERGIE &amp; CIE"', b'label="' + b"x" * 32 + b'"'),
+        (b'reference="REF-17"', b'reference="a&#10;b"'),
+        (b'bank_code="0042"', b'bank_code="\xc4\x80"'),
+        (b'qualifier="ZZZ"', b'qualifier="ZZZZ"'),
+    ],
+)
+def test_a_block_that_would_not_fit_is_not_believed(ours: bytes, forged: bytes) -> None:
+    content = written(FULL)
+    assert ours in content
+    found = reread(content.replace(ours, forged))[0].entries[0]
+    assert (found.label, found.reference, found.bank_code) == ("PRLV SEPA ENERGIE & CIE", "REF-17", "")
+
+
+def test_an_entry_that_no_record_can_hold_is_refused_alone() -> None:
+    forged = written(FULL).replace(b'"ZZZ">qualifier of nobody', b'"">' + b" " * 5 + b"x" * 73)
+    found = read(forged)
+    assert found.reasons == ["does_not_fit"]
+    assert [row["label"] for row in found.entries] == ["CHEQUE", "ABONNEMENT <1>", "ABONNEMENT <1>"]
+    assert found.refused[0]["record"] == 2
 
 
 def test_characters_that_xml_cannot_hold_become_blanks() -> None:

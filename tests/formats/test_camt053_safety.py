@@ -10,7 +10,7 @@ import pytest
 from sobank.errors import InputRefused, UnsafeInput
 from sobank.formats.camt053 import Camt053
 from sobank.formats.camt053_xml import Bounds
-from tests.formats.camt053_documents import PARIS, document, entry, read, statement, zipped
+from tests.formats.camt053_documents import PARIS, balance, document, entry, read, statement, zipped
 
 GOOD = document(statement(entry(), closing="1.00"))
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
@@ -84,6 +84,22 @@ def test_an_entry_of_endless_text_or_elements_is_refused() -> None:
 def test_a_document_over_the_bound_of_its_size_is_refused() -> None:
     with pytest.raises(UnsafeInput, match="more than 1000 bytes"):
         read(document(*[statement(entry())] * 10), Camt053(Bounds(total=1_000)))
+
+
+def test_a_statement_of_too_many_records_is_refused_and_the_next_one_is_read() -> None:
+    found = read(document(statement(*[entry()] * 200), statement()), Camt053(Bounds(records=100)))
+    assert found.reasons == ["too_large"]
+    assert found.counts.parsed == 2
+
+
+def test_balances_without_end_are_not_held() -> None:
+    found = read(document(statement(balance("CLBD", "0") * 1_000), statement()))
+    assert found.reasons == ["ambiguous_balance"]
+
+
+def test_a_file_of_refusals_without_end_is_refused_whole() -> None:
+    with pytest.raises(UnsafeInput, match="more than 100 statements"):
+        read(document(statement(*[entry("x")] * 200)), Camt053(Bounds(refusals=100)))
 
 
 @pytest.mark.parametrize("version", ["01", "03", "13"])

@@ -140,7 +140,7 @@ class _Source(io.RawIOBase):
         seen = False
         for event in events(document, self._bounds, subject=subject):
             if event.kind == "opened":
-                assembly, seen = Assembly(event.offset), True
+                assembly, seen = Assembly(event.offset, self._bounds.records), True
             elif event.node and assembly:
                 assembly.add(event.node, event.offset)
             elif assembly:
@@ -167,6 +167,11 @@ class _Source(io.RawIOBase):
 
     def _refuse(self, reason: str, offset: int, *, after: int = 0) -> None:
         self._refused += 1
+        if self._refused > self._bounds.refusals:
+            raise UnsafeInput(
+                f"more than {self._bounds.refusals} statements and entries cannot be taken",
+                remedy="nothing of the file was kept; ask the bank what it sent",
+            )
         self.refusals.append({"record": self._records + after + self._refused, "offset": offset, "reason": reason})
 
 

@@ -51,6 +51,10 @@ REFUSALS: Final[dict[str, Explanation]] = {
         "Deux soldes du même type qui se contredisent.",
         "Two balances of one kind say different things.",
     ),
+    "too_large": Explanation(
+        "Relevé de trop d'enregistrements.",
+        "More records than a statement may have.",
+    ),
     "not_booked": Explanation(
         "Écriture annoncée mais non comptabilisée : elle n'est pas dans le solde.",
         "An entry that is announced, not booked: it is no part of the closing balance.",

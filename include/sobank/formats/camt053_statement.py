@@ -14,6 +14,8 @@ from sobank.formats.cfonb120_write import render
 
 _RECORD: Final = 120
 _TOGETHER: Final = 64
+#: More than the balances of an account in every currency.
+_MOST_BALANCES: Final = 500
 #: The two balances of a period, each by the codes that may carry it, the better one first.
 _OPENING: Final = ("OPBD", "PRCD")
 _CLOSING: Final = ("CLBD",)
@@ -33,8 +35,9 @@ class RefusedEntry:
 class Assembly:
     """A statement while it is read. Entries are rendered a few at a time, so that only its records are held."""
 
-    def __init__(self, offset: int) -> None:
+    def __init__(self, offset: int, most_records: int) -> None:
         self.offset = offset
+        self._most_records = most_records
         self.refused: list[RefusedEntry] = []
         self._account: Node | None = None
         self._balances: list[Node] = []
@@ -48,16 +51,27 @@ class Assembly:
         if part.tag == "Acct":
             self._account = part
         elif part.tag == "Bal":
-            self._balances.append(part)
+            self._add_balance(part)
         elif self._failure is None:
             self._add_entry(part, offset)
+
+    def _add_balance(self, balance: Node) -> None:
+        if balance.words("Tp", "CdOrPrtry", "Cd") in (*_OPENING, *_CLOSING):
+            self._balances.append(balance)
+        if len(self._balances) > _MOST_BALANCES:
+            self._fail(Untaken("ambiguous_balance"))
+
+    def _fail(self, failure: Untaken) -> None:
+        """The statement, whole, is not taken: what was held of it is let go."""
+        self._failure = failure
+        self._waiting, self._balances, self._entries, self.refused = [], [], bytearray(), []
 
     def records(self) -> bytes:
         """The canonical records of the whole statement, 120 bytes each.
 
         Raises:
             Untaken: `no_account`, `foreign_account`, `bad_account`, `no_opening_balance`, `no_closing_balance`,
-                `ambiguous_balance`, `bad_amount`, `bad_date`, `bad_currency`… and nothing of the statement is kept.
+                `ambiguous_balance`, `too_large`, `bad_amount`, `bad_date`, `bad_currency`…; nothing of it is kept.
         """
         if self._failure:
             raise self._failure
@@ -74,7 +88,7 @@ class Assembly:
         try:
             frame = self._framed(ntry)
         except Untaken as failure:
-            self._failure = failure
+            self._fail(failure)
             return
         try:
             self._waiting.append((_entry(ntry, frame.currency), offset))
@@ -83,6 +97,8 @@ class Assembly:
             self._refuse(refusal, offset)
         if len(self._waiting) == _TOGETHER:
             self._flush(frame)
+        if len(self._entries) // _RECORD + len(self.refused) > self._most_records:
+            self._fail(Untaken("too_large"))
 
     def _flush(self, frame: Statement) -> None:
         """Render the waiting entries at once; where one does not fit, each by itself, to refuse that one alone."""

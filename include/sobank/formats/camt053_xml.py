@@ -33,7 +33,8 @@ class Bounds:
 
     depth: nesting of elements. names: distinct element and attribute names (expat remembers each for the whole file).
     token: bytes of one tag, comment or name. nodes, text: elements and characters of one balance or entry.
-    total: bytes of XML, unpacked. members: files in a zip. ratio: unpacked to packed bytes of a zip, once past `grace`.
+    total: bytes of XML, unpacked. records: records of one statement. refusals: entries and statements of one file that
+    cannot be taken. members: files in a zip. ratio: unpacked to packed bytes of a zip, once past `grace`.
     """
 
     depth: int = 64
@@ -42,6 +43,8 @@ class Bounds:
     nodes: int = 500_000
     text: int = 32 << 20
     total: int = 4 << 30
+    records: int = 1 << 19
+    refusals: int = 200_000
     members: int = 1_000
     ratio: int = 200
     grace: int = 4 << 20
@@ -97,10 +100,10 @@ class NotCamt053(InputRefused):
 class _Collector:
     """The parser's target: keeps the element being read below a `Stmt`, and nothing else."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, subject: str) -> None:
         self.events: deque[Event] = deque()
         self.expat: Any = None
-        self._bounds = bounds
+        self._bounds, self._subject = bounds, subject
         self._prefix = ""
         self._path: list[str] = []
         self._stack: list[Node] = []
@@ -112,7 +115,7 @@ class _Collector:
         self._path.append(self._local(tag))
         depth = len(self._path)
         if depth > self._bounds.depth:
-            raise _unsafe(f"elements nested deeper than {self._bounds.depth}", self.expat)
+            raise _unsafe(f"elements nested deeper than {self._bounds.depth}", self.expat, self._subject)
         if depth == 1:
             self._open_document(tag)
         elif self._stack:
@@ -127,7 +130,7 @@ class _Collector:
         if self._stack:
             self._chars += len(text)
             if self._chars > self._bounds.text:
-                raise _unsafe("one entry holds more text than any real one", self.expat)
+                raise _unsafe("one entry holds more text than any real one", self.expat, self._subject)
             self._texts[-1].append(text)
 
     def end(self, tag: str) -> None:  # noqa: ARG002  the parser has checked that it closes what is open
@@ -154,11 +157,13 @@ class _Collector:
         if root is None:
             raise NotCamt053(
                 "the XML is not a CAMT.053 document",
+                subject=self._subject,
                 remedy="ask the bank for camt.053.001, or for CFONB 120",
             )
         if root[1] not in VERSIONS:
             raise NotCamt053(
                 f"version camt.053.001.{root[1]} is not one that is read",
+                subject=self._subject,
                 remedy=f"ask the bank for one of {', '.join(VERSIONS)}",
             )
         self._prefix = f"{{{NAMESPACE}{root[1]}}}"
@@ -166,7 +171,7 @@ class _Collector:
     def _open_node(self, attributes: dict[str, str]) -> None:
         self._nodes += 1
         if self._nodes > self._bounds.nodes:
-            raise _unsafe("one entry holds more elements than any real one", self.expat)
+            raise _unsafe("one entry holds more elements than any real one", self.expat, self._subject)
         node = Node(self._path[-1], attributes)
         if self._stack:
             self._stack[-1].children.append(node)
@@ -185,7 +190,7 @@ def events(document: Iterable[bytes], bounds: Bounds, *, subject: str = "") -> I
         NotCamt053: another kind of XML, or a version that is not read.
         InputRefused: not well-formed (with line and column).
     """
-    collector = _Collector(bounds)
+    collector = _Collector(bounds, subject)
     parser: Any = XMLParser(target=collector, forbid_dtd=True)
     collector.expat = parser.parser
     fed = 0
@@ -230,7 +235,7 @@ def _check_token(expat: Any, fed: int, bounds: Bounds, subject: str) -> None:
         raise _unsafe(f"more than {bounds.names} distinct names", expat, subject)
 
 
-def _unsafe(what: str, expat: Any, subject: str = "") -> UnsafeInput:
+def _unsafe(what: str, expat: Any, subject: str) -> UnsafeInput:
     return UnsafeInput(
         f"{what} (line {expat.CurrentLineNumber})",
         subject=subject,
