@@ -38,9 +38,10 @@ class AirflowApi:
         """Start a backfill, one day at a time and oldest first; the number under which Airflow keeps it."""
         return int(self._call("POST", "backfills", json=_backfill(dag, first, last, reprocess))["id"])
 
-    def backfill_is_over(self, number: int) -> bool:
-        """Whether Airflow counts a backfill as completed; until then it refuses another one of the same DAG."""
-        return self._call("GET", f"backfills/{number}")["completed_at"] is not None
+    def backfills_under_way(self, dag: str) -> int:
+        """How many backfills of a DAG Airflow counts as not completed; until then it refuses another one of it."""
+        found = self._pages("backfills", "backfills", dag_id=dag)
+        return sum(each["completed_at"] is None for each in found)
 
     def trigger(self, dag: str, *, conf: dict[str, Any] | None = None) -> str:
         """Start a manual run; its id."""

@@ -32,6 +32,15 @@ class AirflowHome:
     password: str
     environment: Mapping[str, str]
 
+    @property
+    def access(self) -> dict[str, str]:
+        """What `sobank backfill` must see beside it; kept from Airflow's own processes, which have no use for it."""
+        return {
+            "SOBANK_AIRFLOW_URL": self.url,
+            "SOBANK_AIRFLOW_USER": USER,
+            "SOBANK_AIRFLOW_PASSWORD": self.password,
+        }
+
     def log(self, name: str) -> Path:
         """Where a component or a command writes what it has to say."""
         return self.folder / "logs" / f"{name}.log"

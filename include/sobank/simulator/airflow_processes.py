@@ -114,7 +114,7 @@ def run_sobank(home: AirflowHome, *command: str, expect: Collection[int] = (0,))
         SobankError: it ends otherwise; the message is what it said.
     """
     argv = [sys.executable, "-c", "from sobank.cli import main; main()", *command]
-    ended = subprocess.run(argv, env=home.environment, capture_output=True, text=True)  # noqa: S603
+    ended = subprocess.run(argv, env={**home.environment, **home.access}, capture_output=True, text=True)  # noqa: S603
     if ended.returncode not in expect:
         said = f"{ended.stdout}{ended.stderr}".strip()
         raise SobankError(f"it ended with {ended.returncode}:\n{said}", subject=f"sobank {' '.join(command)}")

@@ -56,7 +56,7 @@ password  {home.password}
 
 For `sobank` in another terminal:
   export SOBANK_HOME={sobank_home}
-  export SOBANK_AIRFLOW_URL={home.url} SOBANK_AIRFLOW_USER={USER} SOBANK_AIRFLOW_PASSWORD={home.password}
+  export {" ".join(f"{name}={value}" for name, value in home.access.items())}
 
 Logs are in {home.folder / "logs"}. Ctrl-C stops everything."""
 
