@@ -34,9 +34,7 @@ def exactly(size: int, alphabet: str = "0123456789ABCXYZ") -> st.SearchStrategy[
 days = st.dates(date(1970, 1, 1), date(2069, 12, 31))
 amounts = st.integers(-(10**14) + 1, 10**14 - 1)
 newer = st.builds(Detail, qualifier=texts(3), text=texts(70))
-older = st.builds(
-    Detail, qualifier=st.just(""), text=texts(78).filter(lambda text: len(text) > 70 and text[:5].strip(" "))
-)
+older = st.builds(Detail, qualifier=st.just(""), text=st.text(LATIN.replace(" ", ""), min_size=71, max_size=78))
 entries = st.builds(
     Entry,
     amount=st.integers(-(10**12), 10**12),
@@ -77,13 +75,13 @@ def parse(raw: bytes) -> list[Statement]:
     return list(statements_of(Cfonb120().read(io.BytesIO(raw), chunk_bytes=1000)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(statements(), max_size=3), st.sampled_from(TERMINATORS))
 def test_a_file_written_of_statements_is_read_back_as_those_statements(found: list[Statement], end: bytes) -> None:
     assert parse(write(b"".join(render(each) for each in found), end)) == found
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.lists(statements(), min_size=1, max_size=4), st.sampled_from(TERMINATORS[:3]))
 def test_the_count_of_the_proof_finds_what_was_written(found: list[Statement], end: bytes) -> None:
     rendered = [render(each) for each in found]

@@ -22,6 +22,7 @@ from sobank.formats.cfonb120_stream import (
     WAS_UTF8,
     Pieces,
     cut,
+    end_to_end,
     transcoded,
 )
 
@@ -227,12 +228,7 @@ def _shaped(text: Rows, start: Ints, length: Ints) -> Pieces:
         shares.append(_long_line(text, int(start[line]), int(length[line])))
         before = line + 1
     shares.append(Pieces(start[before:], length[before:], mark[before:], 0))
-    return Pieces(
-        np.concatenate([p.start for p in shares]),
-        np.concatenate([p.length for p in shares]),
-        np.concatenate([p.mark for p in shares]),
-        0,
-    )
+    return end_to_end(shares, 0)
 
 
 def _long_line(text: Rows, start: int, length: int) -> Pieces:

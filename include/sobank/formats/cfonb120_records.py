@@ -82,37 +82,41 @@ def read_records(frames: Frames, max_records: int) -> Records:
     statement = np.where(inside, np.cumsum(kind == OPENING) - 1, -1)
 
     refusal, warning = _by_position(frames, kind, inside)
-    amount, decimals = np.zeros(len(rows), np.int64), np.full(len(rows), -1, np.int8)
-    day, value_day = np.full(len(rows), NO_DAY, np.int32), np.full(len(rows), NO_DAY, np.int32)
-    valued = np.flatnonzero(inside & (kind != UNKNOWN) & (kind != COMPLETING))
-    some, some_kind = rows[valued], kind[valued]
-    dates, amounts, decimals[valued] = _DATE.read(some), _AMOUNT.read(some), _DECIMALS.read(some)
-    amount[valued], day[valued] = amounts.value, dates.day
-    moving = np.flatnonzero((some_kind == MOVED) | (some_kind == ODD_MOVEMENT))
-    values = _VALUE_DATE.read(some[moving])
-    value_day[valued[moving]] = values.day
-    unread = ~values.good & ~values.empty
-    refusal[valued] = _unreadable(dates, amounts, decimals[valued])
-    odd = some_kind[moving] == ODD_MOVEMENT
-    misread = odd & (unread | (refusal[valued[moving]] != 0))
-    refusal[valued[moving][misread]] = REFUSAL_BIT["unknown_record"]
-    taken = refusal[valued[moving]] == 0
-    warning[valued[moving][unread & taken]] |= WARNING_BIT["bad_value_date"]
-    warning[valued[moving][odd & taken]] |= WARNING_BIT["movement_03"]
-    warning[valued[amounts.padded]] |= WARNING_BIT["amount_padded"]
-    _refuse_orphans(kind, inside, opener, refusal)
-    return Records(
+    records = Records(
         frames=frames,
         kind=kind,
         statement=statement,
         opener=opener,
         refusal=refusal,
         warning=warning,
-        amount=amount,
-        day=day,
-        value_day=value_day,
-        decimals=decimals,
+        amount=np.zeros(len(rows), np.int64),
+        day=np.full(len(rows), NO_DAY, np.int32),
+        value_day=np.full(len(rows), NO_DAY, np.int32),
+        decimals=np.full(len(rows), -1, np.int8),
     )
+    _read_values(records, np.flatnonzero(inside & (kind != UNKNOWN) & (kind != COMPLETING)))
+    _refuse_orphans(kind, inside, opener, refusal)
+    return records
+
+
+def _read_values(records: Records, valued: Ints) -> None:
+    """Fill in dates, amounts and decimals of the 01, 03, 04 and 07 at `valued`, and refuse what cannot be read."""
+    rows, kind = records.rows[valued], records.kind[valued]
+    dates, amounts, decimals = _DATE.read(rows), _AMOUNT.read(rows), _DECIMALS.read(rows)
+    records.day[valued], records.amount[valued], records.decimals[valued] = dates.day, amounts.value, decimals
+    records.refusal[valued] = _unreadable(dates, amounts, decimals)
+    records.warning[valued[amounts.padded]] |= WARNING_BIT["amount_padded"]
+
+    moving = np.flatnonzero((kind == MOVED) | (kind == ODD_MOVEMENT))
+    at, odd = valued[moving], kind[moving] == ODD_MOVEMENT
+    values = _VALUE_DATE.read(rows[moving])
+    records.value_day[at] = values.day
+    unread = ~values.good & ~values.empty
+    misread = odd & (unread | (records.refusal[at] != 0))
+    records.refusal[at[misread]] = REFUSAL_BIT["unknown_record"]
+    taken = records.refusal[at] == 0
+    records.warning[at[unread & taken]] |= WARNING_BIT["bad_value_date"]
+    records.warning[at[odd & taken]] |= WARNING_BIT["movement_03"]
 
 
 def _by_position(frames: Frames, kind: npt.NDArray[np.uint8], inside: Flags) -> tuple[Masks, Masks]:

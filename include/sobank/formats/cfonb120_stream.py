@@ -75,38 +75,45 @@ def cut(text: Rows, *, ended: bool) -> Pieces:
         text: the characters. ended: whether the line ends with them; else the last `LOOKAHEAD` may be left over.
     """
     heads = header_positions(text)
-    steps = np.diff(heads)
-    breaks = np.flatnonzero(steps != WIDTH)
+    breaks = np.flatnonzero(np.diff(heads) != WIDTH)
     limit = len(text) if ended else len(text) - LOOKAHEAD
-    runs: list[Ints] = []
-    lengths: list[Ints] = []
-    marks: list[npt.NDArray[np.uint8]] = []
+    shares: list[Pieces] = []
     at = 0
     while at < limit:
         first = int(np.searchsorted(heads, at))
-        if first < len(heads) and heads[first] == at:
+        if first == len(heads) or heads[first] != at:
+            stop = int(heads[first]) if first < len(heads) else len(text)
+            start = np.arange(at, min(stop, limit), WIDTH, dtype=np.int64)
+            share = _pieces(start, np.minimum(stop - start, WIDTH), DRIFTED)
+        else:
+            # Headers that follow one another at 120 are taken together.
             nth = int(np.searchsorted(breaks, first))
             last = int(breaks[nth]) if nth < len(breaks) else len(heads) - 1
-            run = heads[first:last] if ended else heads[first : min(last, int(np.searchsorted(heads, limit)))]
-            runs.append(run)
-            lengths.append(np.full(len(run), WIDTH, np.int64))
-            marks.append(np.zeros(len(run), np.uint8))
-            at += WIDTH * len(run)
-            if at >= limit:
-                break
-            length, mark = _irregular(text, heads, at)
-            some, sizes = np.array([at], np.int64), np.array([length], np.int64)
-        else:
-            stop, mark = int(heads[first]) if first < len(heads) else len(text), DRIFTED
-            some = np.arange(at, min(stop, limit), WIDTH, dtype=np.int64)
-            sizes = np.minimum(stop - some, WIDTH)
-        runs.append(some)
-        lengths.append(sizes)
-        marks.append(np.full(len(some), mark, np.uint8))
-        at = int(some[-1] + sizes[-1])
-    if not runs:
-        return Pieces(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint8), at)
-    return Pieces(np.concatenate(runs), np.concatenate(lengths), np.concatenate(marks), at)
+            start = heads[first : min(last, int(np.searchsorted(heads, limit)))]
+            share = _pieces(start, np.full(len(start), WIDTH, np.int64), 0)
+            if not len(start):
+                length, mark = _irregular(text, heads, at)
+                share = _pieces(np.array([at], np.int64), np.array([length], np.int64), mark)
+        shares.append(share)
+        at = share.consumed
+    return end_to_end(shares, at)
+
+
+def _pieces(start: Ints, length: Ints, mark: int) -> Pieces:
+    """Pieces of one kind."""
+    after = int(start[-1] + length[-1]) if len(start) else 0
+    return Pieces(start, length, np.full(len(start), mark, np.uint8), after)
+
+
+def end_to_end(shares: list[Pieces], consumed: int) -> Pieces:
+    """Pieces one after the other."""
+    shares = shares or [_pieces(np.empty(0, np.int64), np.empty(0, np.int64), 0)]
+    return Pieces(
+        np.concatenate([share.start for share in shares]),
+        np.concatenate([share.length for share in shares]),
+        np.concatenate([share.mark for share in shares]),
+        consumed,
+    )
 
 
 def _irregular(text: Rows, heads: Ints, at: int) -> tuple[int, int]:
