@@ -24,7 +24,9 @@ def contracts() -> dict[str, Contract]:
 
 
 def sound(n_statements: int, per_statement: int = 3, *, seed: int = 1, partitions: int = 3) -> Frames:
-    """Frames in which no rule fails. Statement ids are 1000, 1007, 1014…; every third statement has no entry."""
+    """Frames in which no rule fails. Statement ids are 1000, 1007, 1014…; every third statement has no entry,
+    every fifth no known statement before it, and each third entry no value day.
+    """
     rng = np.random.default_rng(seed)
     ids = 1000 + 7 * np.arange(n_statements, dtype=np.int64)
     count = np.where(np.arange(n_statements) % 3 == 2, 0, per_statement)
@@ -49,7 +51,12 @@ def sound(n_statements: int, per_statement: int = 3, *, seed: int = 1, partition
         "booking_day": days[row], "value_day": days[row] - 2, "label_length": np.full(len(row), 31),
         "details_length": np.zeros(len(row)),
     }  # fmt: skip
-    frames = {"statements": table(STATEMENT_FRAME, statements), "entries": table(ENTRY_FRAME, entries)}
+    first_known = {"previous_closing": np.arange(n_statements) % 5 == 4}
+    no_value_day = {"value_day": entries["seq"] == 2}
+    frames = {
+        "statements": table(STATEMENT_FRAME, statements, first_known),
+        "entries": table(ENTRY_FRAME, entries, no_value_day),
+    }
     outgoing = files(frames["statements"])
     frames["outgoing_cfonb120"] = outgoing.filter(pc.field("partition") > 0)
     frames["global_file"] = outgoing.filter(pc.field("partition") == 0)
@@ -75,9 +82,9 @@ def files(statements: pa.Table) -> pa.Table:
     return pa.Table.from_arrays(arrays, names=OUTGOING_FRAME.names).cast(OUTGOING_FRAME)
 
 
-def table(schema: pa.Schema, columns: dict[str, np.ndarray]) -> pa.Table:
-    """A table of a schema from columns of whole numbers."""
-    return pa.table([pa.array(columns[f.name]).cast(f.type) for f in schema], schema=schema)
+def table(schema: pa.Schema, columns: dict[str, np.ndarray], nulls: dict[str, np.ndarray]) -> pa.Table:
+    """A table of a schema from columns of whole numbers, null where `nulls` has True."""
+    return pa.table([pa.array(columns[f.name], mask=nulls.get(f.name)).cast(f.type) for f in schema], schema=schema)
 
 
 def with_value(frames: Frames, frame: str, column: str, row: int, value: int | None) -> Frames:
