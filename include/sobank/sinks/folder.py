@@ -70,7 +70,7 @@ class FolderSink:
         """The staging name is `.<name>.<attempt>.part`; whatever fails here was not received (see Sink).
 
         Raises:
-            Transient: the disk is full or failed. ConfigFault: the folder, its rights, the name or the payload is wrong.
+            Transient: the disk is full or failed. ConfigFault: the folder, its rights, name or payload is wrong.
         """
         final, staging = _checked(outgoing.object_name), _staging(outgoing.object_name, attempt)
         companion = final + COMPANION_SUFFIX

@@ -1,0 +1,152 @@
+"""Every order in which the steps of two workers on one batch can fall, each worker a greenlet that is told when to go.
+
+A step is one transaction of the ledger, or one operation on the disk that changes or reads what the other may see. All
+leases are over at every moment, so that any worker may claim at any time: the one that was stopped is stale.
+Two prefixes after which the world is the same, and after which both workers have seen the same, have the same future:
+only one of them is followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import greenlet
+import sqlalchemy as sa
+
+from sobank.services.push import Pushed, push_batch
+from sobank.store.database import Database
+from sobank.store.ledger import Ledger
+from sobank.store.schema import batches
+from tests.faults.worlds import PartnerFolder, WatchedDisk, World, Worlds
+
+_LEDGER_STEPS = frozenset({"claim", "mark_staged", "renew", "record", "batch"})
+_DISK_STEPS = frozenset({"create", "digest", "move", "remove"})
+
+
+class _Pausing:
+    """Whatever it stands for, with a pause before each of `steps`, and a memory of what each step answered."""
+
+    def __init__(self, inner: Any, steps: frozenset[str], worker: _Stepped) -> None:
+        self._inner, self._steps, self._worker = inner, steps, worker
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if name not in self._steps:
+            return found
+
+        def paused(*arguments: Any, **named: Any) -> Any:
+            self._worker.pause()
+            if "now" in named:
+                named["now"] = self._worker.world.clock()  # the call is made after the pause, not before it
+            try:
+                answer = found(*arguments, **named)
+            except Exception as error:
+                self._worker.seen.append((name, type(error).__name__))
+                raise
+            self._worker.seen.append(
+                (name, "created" if name == "create" else repr(answer))
+            )  # not a descriptor's number
+            return answer
+
+        return paused
+
+
+@dataclass
+class _Stepped:
+    """A worker that goes one step each time it is told to."""
+
+    world: World
+    name: str
+    ledger_class: Callable[[Database], Ledger]
+    disk_class: Callable[[PartnerFolder], WatchedDisk]
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    outcome: Pushed | None = None
+
+    def __post_init__(self) -> None:
+        self._scheduler = greenlet.getcurrent()
+        self._greenlet = greenlet.greenlet(self._run)
+        self._greenlet.switch()
+
+    @property
+    def done(self) -> bool:
+        """Whether it has come to its end."""
+        return self._greenlet.dead
+
+    def go(self) -> None:
+        """One step, up to the pause before the next."""
+        self._scheduler = greenlet.getcurrent()
+        self.world.clock.pass_leases()
+        self._greenlet.switch()
+
+    def pause(self) -> None:
+        """Wait to be told."""
+        self._scheduler.switch()
+
+    def _run(self) -> None:
+        disk: Any = _Pausing(self.disk_class(self.world.partner), _DISK_STEPS, self)
+        ledger: Any = _Pausing(self.ledger_class(self.world.database), _LEDGER_STEPS, self)
+        worker = replace(self.world.worker(self.name), ledger=ledger)
+        batch = Ledger(self.world.database).batch(1)
+        self.outcome = push_batch(worker, self.world.sink_of(batch, disk), batch)
+
+
+@dataclass
+class Explored:
+    """How many different situations there were, how many different ends, and what the judge found at the ends."""
+
+    situations: int = 0
+    ends: int = 0
+    violations: list[str] = field(default_factory=list)
+
+
+def explore(
+    worlds: Worlds,
+    *,
+    greedy: bool,
+    ledger_class: Callable[[Database], Ledger] = Ledger,
+    disk_class: Callable[[PartnerFolder], WatchedDisk] = WatchedDisk,
+    sink_around: Callable[[Any], Any] = lambda sink: sink,
+    stop_when_caught: bool = False,
+) -> Explored:
+    """Follow every order of steps of two workers; at each end let a third finish, then judge the partner's folder."""
+    explored, known, prefixes = Explored(), set(), [""]
+    while prefixes and not (stop_when_caught and explored.violations):
+        path = prefixes.pop()
+        world = worlds.new(greedy=greedy)
+        world.sink_around = sink_around
+        pair = {name: _Stepped(world, name, ledger_class, disk_class) for name in "AB"}
+        for name in path:
+            pair[name].go()
+        while True:
+            situation = _situation(world, pair)
+            if situation in known:
+                break
+            known.add(situation)
+            ready = [name for name in "AB" if not pair[name].done]
+            if not ready:
+                explored.ends += 1  # once for each world, since workers that are done are alike
+                explored.violations += [f"{path}: {found}" for found in _judged(world)]
+                break
+            prefixes += [path + name for name in ready[1:]]
+            pair[ready[0]].go()
+            path += ready[0]
+    explored.situations = len(known)
+    return explored
+
+
+def _judged(world: World) -> list[str]:
+    try:
+        world.settle()
+    except AssertionError as stuck:
+        return [str(stuck)]
+    return world.partner.violations(world.expected)
+
+
+def _situation(world: World, pair: dict[str, _Stepped]) -> Any:
+    with world.database.read() as connection:
+        row = connection.execute(sa.select(batches.c.state, batches.c.fence, batches.c.staging)).one()
+    files = sorted((path.name, path.read_bytes()) for path in world.partner.folder.iterdir())
+    workers = ["done" if worker.done else tuple(worker.seen) for worker in pair.values()]
+    return tuple(row), repr((files, world.partner.taken)), repr(workers)
