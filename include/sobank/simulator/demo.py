@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -153,30 +154,33 @@ def connectors_of(registry: Path) -> list[tuple[str, str, str]]:
 
 
 def _proof_table(proofs: Iterable[dict[str, Any]]) -> Table:
-    table = Table(title="The proof of each day, in statements")
-    table.add_column("day")
-    for name in ("received", "partners", "global files", "quarantine", "waiting", "missing", "doubled"):
-        table.add_column(name, justify="right")
+    counted = ("in", "partners", "global", "quarantine", "waiting", "missing", "doubled")
+    table = _table("The proof of each day, in statements", ("day",), counted)
     table.add_column("holds")
     for proof in proofs:
-        by_kind = {kind: sum(d["delivered"] for d in proof["destinations"] if d["kind"] == kind) for kind in _KINDS}
+        by_kind = [sum(d["delivered"] for d in proof["destinations"] if d["kind"] == kind) for kind in _KINDS]
         set_aside = sum(reason["statements"] for reason in proof["quarantine"])
-        counts = [proof["in"]["statements"], *by_kind.values(), set_aside]
-        counts += [proof["waiting"], proof["missing"], proof["doubled"]]
+        counts = [proof["in"]["statements"], *by_kind, set_aside, proof["waiting"], proof["missing"], proof["doubled"]]
         table.add_row(proof["day"], *map(str, counts), "yes" if proof["holds"] else "NO")
     return table
 
 
 def _arrival_table(found: list[Arrival], home: Path) -> Table:
-    table = Table(title="What arrived where, read from the folders")
-    table.add_column("destination")
-    table.add_column("folder")
-    for name in ("files", "statements", "entries"):
-        table.add_column(name, justify="right")
+    table = _table("What arrived where, read from the folders", ("destination", "folder"), ("files", "statements"))
     for destination in dict.fromkeys(arrival.destination for arrival in found):
         here = [arrival for arrival in found if arrival.destination == destination]
-        counts = len(here), sum(len(a.statements) for a in here), sum(a.entries for a in here)
-        table.add_row(destination, str(here[0].path.parent.relative_to(home)), *map(str, counts))
+        folder = here[0].path.parent.relative_to(home)
+        table.add_row(destination, str(folder), str(len(here)), str(sum(len(arrival.statements) for arrival in here)))
+    return table
+
+
+def _table(title: str, texts: Iterable[str], counted: Iterable[str]) -> Table:
+    # As narrow as can be: everything fits into the 80 columns of a log.
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in texts:
+        table.add_column(name, no_wrap=True)
+    for name in counted:
+        table.add_column(name, justify="right", no_wrap=True)
     return table
 
 
