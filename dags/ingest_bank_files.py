@@ -7,8 +7,8 @@ Every fifteen minutes: each finished file of the inbox is claimed, identified, p
 The same bytes under two names are one file. Nothing is delivered here: `deliver_statements` does that, once a day.
 
 **Dangers.** None in running it again: a file is ingested once, whatever is retried or killed. A file that no format
-claims, or that is unsafe, is set aside whole; its reason is in the log, the count `refused` in the result, and the others
-go on: the run stays green. Never write into, delete or rename a file of the inbox by hand while a run is going on.
+claims, or that is unsafe, is set aside whole in `refused/`, its reason beside it and in the log, and the others go on:
+the run stays green, `refused` counts it. Never write into, move or delete a file of the inbox by hand during a run.
 
 Runbook: `docs/runbooks/ingest_bank_files.md`.
 """
