@@ -1,4 +1,4 @@
-"""Two workers on one batch, one of them stopped past its lease at any moment: the partner still gets it exactly once."""
+"""Two workers on one batch, one of them stopped past its lease at any moment: the partner gets it exactly once."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ def worlds(tmp_path_factory: pytest.TempPathFactory, fresh_sqlite_url: FreshUrl)
 @pytest.mark.parametrize("greedy", [False, True], ids=["partner keeps files", "partner takes files at once"])
 def test_in_every_order_of_their_steps_two_workers_deliver_a_batch_exactly_once(worlds: Worlds, greedy: bool) -> None:
     explored = explore(worlds, greedy=greedy)
-    print(explored)
     assert explored.violations == []
-    assert explored.situations > 500
+    assert explored.situations > 250
 
 
 @pytest.mark.parametrize(

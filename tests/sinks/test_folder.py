@@ -14,7 +14,7 @@ from sobank.domain.sink import Presence
 from sobank.errors import ConfigFault, NameTaken, Transient, Unknown
 from sobank.sinks.folder import COMPANION_SUFFIX, TAKEN, FolderSink
 from tests.sinks.harnesses import BreakingDisk
-from tests.sinks.test_contract import NAME, NOW, PAYLOAD, outgoing, put
+from tests.sinks.test_contract import NAME, PAYLOAD, outgoing, put
 
 MANIFEST = b'{"statements": 3}'
 
