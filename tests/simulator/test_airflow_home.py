@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sobank.errors import SchedulerError
+from sobank.errors import ConfigurationError, SchedulerError
 from sobank.simulator import airflow_processes
 from sobank.simulator.airflow_home import AirflowHome, prepare
 from sobank.simulator.airflow_processes import running
@@ -55,6 +56,13 @@ def test_airflow_listens_on_loopback_and_knows_one_address(tmp_path: Path) -> No
     assert settings["AIRFLOW__API__BASE_URL"] == home.url
     assert settings["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == f"{home.url}/execution/"
     assert settings["AIRFLOW__CORE__DEFAULT_TIMEZONE"] == "Europe/Paris"
+
+
+def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"port {port}"):
+            prepare(tmp_path, scheduled=False, port=port)
 
 
 def test_settings_of_another_airflow_or_another_sobank_do_not_leak_in(

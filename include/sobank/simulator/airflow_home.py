@@ -50,16 +50,16 @@ class AirflowHome:
         return AirflowApi(url=self.url, user=USER, password=self.password)
 
 
-def prepare(
-    folder: Path, *, scheduled: bool, port: int | None = None, extra: Mapping[str, str] | None = None
-) -> AirflowHome:
+def prepare(folder: Path, *, scheduled: bool, port: int = 0, extra: Mapping[str, str] | None = None) -> AirflowHome:
     """Make the folder of an Airflow, or take up the one made before with its keys and password.
 
     Args:
         folder: created with mode 0700 where it is missing; keys, password, database and logs go there.
         scheduled: whether runs start by the clock; without it only what is asked for runs.
-        port: of the API server; a free one where it is None.
+        port: of the API server; 0 takes a free one.
         extra: environment of our own settings (`SOBANK_…`), or anything that goes over what is set here.
+    Raises:
+        ConfigurationError: the port is taken, or there are no DAG files to run.
     """
     if not (REPOSITORY / "dags").is_dir():
         raise ConfigurationError(
@@ -70,7 +70,7 @@ def prepare(
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = _kept_secrets(folder / "keys.json")
     _write_private(folder / "passwords.json", json.dumps({USER: keys["password"]}) + "\n")
-    url = f"http://127.0.0.1:{port or _free_port()}"
+    url = f"http://127.0.0.1:{_free_port(port)}"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "SOBANK_"))}
     environment = inherited | _airflow_settings(folder, url, keys, scheduled=scheduled) | dict(extra or {})
     return AirflowHome(folder=folder, url=url, password=keys["password"], environment=environment)
@@ -129,8 +129,16 @@ def _write_private(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def _free_port() -> int:
+def _free_port(wanted: int) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot be listened on ({error.strerror})",
+                subject=f"port {wanted}",
+                remedy="stop what listens there, or choose another with --port (0 takes a free one)",
+            ) from None
         port: int = probe.getsockname()[1]
         return port

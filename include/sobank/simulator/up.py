@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _open(folder: Path, port: int, console: Console) -> None:
     ours = {name: value for name, value in os.environ.items() if name.startswith("SOBANK_")}
     settings = {"SOBANK_HOME": str(folder.resolve() / "sobank")} | ours
-    home = prepare(folder, scheduled=True, port=port or None, extra=settings)
+    home = prepare(folder, scheduled=True, port=port, extra=settings)
     run_sobank(home, "init")
     with running(home, say=console.print) as airflow:
         console.print(_address(home, settings["SOBANK_HOME"]), markup=False)
