@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sobank.store import migrate
 from sobank.store.database import Database
 from tests import servers
+from tests.builders import TestHouse
 
 FreshUrl = Callable[[], str]
 
@@ -99,3 +100,19 @@ def sqlite_database(fresh_sqlite_url: FreshUrl) -> Iterator[Database]:
 
 def _named(url: str, database: str) -> str:
     return sa.make_url(url).set(database=database).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def house(fresh_url: FreshUrl, tmp_path: Path) -> Iterator[TestHouse]:
+    """A house with an empty migrated database; each test that asks runs once on each kind."""
+    found = TestHouse(tmp_path, fresh_url())
+    yield found
+    found.database.engine.dispose()
+
+
+@pytest.fixture
+def sqlite_house(fresh_sqlite_url: FreshUrl, tmp_path: Path) -> Iterator[TestHouse]:
+    """A house on SQLite, for tests in which the kind of database plays no part."""
+    found = TestHouse(tmp_path, fresh_sqlite_url())
+    yield found
+    found.database.engine.dispose()
