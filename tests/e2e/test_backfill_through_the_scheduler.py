@@ -85,6 +85,22 @@ def test_a_broken_partner_makes_the_run_red_while_the_others_get_theirs_and_clea
     assert healed.right, healed
 
 
+def test_a_run_is_red_if_a_task_of_it_failed_even_where_the_proof_holds(stage: Stage) -> None:
+    runs = stage.home / "runs"
+    if runs.exists():
+        runs.rename(stage.home / "runs.away")
+    runs.write_text("a file where a folder must be")
+    try:
+        assert stage.run(DELIVERY, day=str(NEXT_DAY)) == "failed"
+    finally:
+        runs.unlink()
+    run = stage.last_run()
+    states = stage.task_states(run)
+    assert states["extract"] == "failed"
+    assert states["partners"] == states["shards"] == "success"
+    assert "the proof holds, but tasks of this run failed: decide, extract" in stage.log_of(run, "prove")
+
+
 def busiest_partner(stage: Stage) -> tuple[str, set[str]]:
     """The partner who must get the most statements of the next day, and every statement that is ever for him."""
     partner_of = {
