@@ -132,6 +132,7 @@ class TestHouse(House):
         """Extract, partition, validate (`judged`: by Great Expectations, else everything passes) and decide."""
         self._runs += 1
         files = self.run_files(day, f"run-{self._runs}")
+        self.ledger.cancel_withdrawn(until=day, worker="test", now=now)
         extract(self.database, files)
         partition(files, self.line_ends())
         failures = FAILURES.empty_table()

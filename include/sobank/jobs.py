@@ -102,13 +102,18 @@ def count_file(counts: dict[str, int], outcome: FileOutcome) -> None:
         counts["quarantined"] += outcome.kept.quarantined.total()
 
 
-def extract(day: str | date, run: str) -> Ref:
-    """Write the statements of approved mandates and their entries, up to `day`, into the run's folder."""
+def extract(day: str | date, run: str, *, now: Now = _now) -> Ref:
+    """Write the statements of approved mandates and their entries, up to `day`, into the run's folder.
+
+    First, batches that were never attempted and whose association or mandate was withdrawn since are cancelled, so
+    that this run decides their statements anew (D7).
+    """
     from sobank.store.extract import extract as extract_rows
 
     house = _house()
     files = house.run_files(_day(day), run)
-    return {"day": files.day.isoformat(), "run": run} | extract_rows(house.database, files)
+    cancelled = house.ledger.cancel_withdrawn(until=files.day, worker=house.worker(now).name, now=now())
+    return {"day": files.day.isoformat(), "run": run, "withdrawn": cancelled} | extract_rows(house.database, files)
 
 
 def partition(ref: Ref) -> Ref:

@@ -170,6 +170,16 @@ def test_names_and_bytes_are_the_same_on_any_machine_at_any_time(tmp_path: Path,
     assert worlds[0] == worlds[1]
 
 
+def test_an_association_withdrawn_between_two_runs_is_seen_by_the_next_run_itself(house: TestHouse) -> None:
+    house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
+    house.take_in(file_of(statement(1, DAY, 5)))
+    house.decide(DAY)
+    house.register(Cabinet("CAB1", accounts={1: ("approved", None)}), now=NOW + timedelta(hours=1))
+    house.run(DAY)
+    assert _destinations(house) == {1: "global:CAB1"}
+    assert sorted(state for *_, state in house.batches()) == ["cancelled", "delivered"]
+
+
 ROUNDS, DECIDERS = 15, 6
 
 

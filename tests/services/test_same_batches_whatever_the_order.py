@@ -84,7 +84,7 @@ def _check(fresh: FreshUrl, late: Lateness, history: list[Runs]) -> None:
     assert found == wanted
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(late=lateness, history=histories)
 def test_any_history_of_runs_ends_with_the_batches_of_runs_on_time_on_sqlite(
     fresh_sqlite_url: FreshUrl, late: Lateness, history: list[Runs]
@@ -92,7 +92,7 @@ def test_any_history_of_runs_ends_with_the_batches_of_runs_on_time_on_sqlite(
     _check(fresh_sqlite_url, late, history)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(late=lateness, history=histories)
 def test_any_history_of_runs_ends_with_the_batches_of_runs_on_time_on_postgresql(
     fresh_postgres_url: FreshUrl, late: Lateness, history: list[Runs]

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sobank.cli.show import AsJson, By, Why, a_day, as_json, out, table
 from sobank.domain.delivery import Batch
 
+if TYPE_CHECKING:
+    from sobank.wiring import House
+
 app = typer.Typer(help="Batches of the delivery ledger.", no_args_is_help=True)
 Id = Annotated[int, typer.Argument(help="Id of a batch, as `list` shows it.")]
 
 
-def _ledger() -> Any:
+def _house() -> House:
     from sobank.store import migrate
     from sobank.wiring import House
 
     house = House.from_environment()
     migrate.require_current(house.database)
-    return house.ledger
+    return house
 
 
 @app.command("list")
@@ -28,7 +31,7 @@ def list_(
     until: Annotated[str | None, typer.Option(help="Last business day, YYYY-MM-DD.")] = None, json: AsJson = False
 ) -> None:
     """List the batches that have not arrived, been rejected or been cancelled."""
-    found = _ledger().open_batches(until=a_day(until) if until else None)
+    found = _house().ledger.open_batches(until=a_day(until) if until else None)
     if json:
         as_json([_row(batch) for batch in found])
         return
@@ -41,7 +44,7 @@ def list_(
 @app.command()
 def show(batch: Id, json: AsJson = False) -> None:
     """Show one batch, whatever its state."""
-    row = _row(_ledger().batch(batch))
+    row = _row(_house().ledger.batch(batch))
     if json:
         as_json(row)
         return
@@ -52,14 +55,18 @@ def show(batch: Id, json: AsJson = False) -> None:
 @app.command()
 def release(batch: Id, by: By, why: Why) -> None:
     """Let a held batch be sent: you have seen that the partner does not have it."""
-    _ledger().release(batch, actor=by, role=None, reason=why, now=datetime.now(UTC))
+    _house().ledger.release(batch, actor=by, role=None, reason=why, now=datetime.now(UTC))
     out.print(f"batch {batch} is sealed again; the next run sends it")
 
 
 @app.command()
 def reject(batch: Id, by: By, why: Why) -> None:
-    """Give a held batch up: its statements go to quarantine."""
-    _ledger().reject(batch, actor=by, role=None, reason=why, now=datetime.now(UTC))
+    """Give a held batch up: its statements go to quarantine, and what was staged of it is removed."""
+    from sobank.services.push import reject_held
+
+    house = _house()
+    sink = house.sink_of(house.ledger.batch(batch))
+    reject_held(house.ledger, sink, batch, actor=by, role=None, reason=why, now=datetime.now(UTC))
     out.print(f"batch {batch} is rejected; its statements are in quarantine")
 
 

@@ -71,6 +71,26 @@ class Ledger:
                 return NotClaimed.CANCELLED
             return self._take(connection, row, worker=worker, now=now, lease=lease)
 
+    def cancel_withdrawn(self, *, until: date, worker: str, now: datetime) -> int:
+        """Cancel every batch that was never attempted and may no longer leave; return how many (D7).
+
+        A run does this first, so that its own decision takes their statements anew.
+        """
+        unattempted = sa.select(batches.c.id).where(
+            batches.c.state == BatchState.SEALED, batches.c.fence == 0, batches.c.business_date <= until
+        )
+        with self._database.read() as connection:
+            found = connection.execute(unattempted).scalars().all()
+        return sum(self._cancel_if_withdrawn(batch_id, worker=worker, now=now) for batch_id in found)
+
+    def _cancel_if_withdrawn(self, batch_id: int, *, worker: str, now: datetime) -> bool:
+        with self._database.write() as connection:
+            row = connection.execute(sa.select(batches).where(batches.c.id == batch_id).with_for_update()).one()
+            reason = withdrawn(connection, batch_id) if row.state == BatchState.SEALED and row.fence == 0 else None
+            if reason:
+                _cancel(connection, row, reason, worker=worker, now=now)
+            return reason is not None
+
     def mark_staged(self, batch_id: int, fence: int, staging: str, *, now: datetime, lease: timedelta) -> None:
         """Record that `staging` holds the whole payload and is the one name that may be published; renew the lease.
 

@@ -99,10 +99,18 @@ def _create_tables() -> None:
         sa.Column("subject", sa.Text(), nullable=False, comment="kind:key, IBANs masked"),
         sa.Column("cabinet_id", sa.Integer(), nullable=True),
         sa.Column(
-            "before", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True
+            "before",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
+            ),
+            nullable=True,
         ),
         sa.Column(
-            "after", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True
+            "after",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
+            ),
+            nullable=True,
         ),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["cabinet_id"], ["cabinets.id"], name=op.f("fk_audit_events_cabinet_id_cabinets")),
@@ -135,7 +143,9 @@ def _create_tables() -> None:
         ),
         sa.Column(
             "settings",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
+            ),
             server_default=sa.text("'{}'"),
             nullable=False,
         ),
@@ -209,12 +219,7 @@ def _create_tables() -> None:
         sa.Column("connector_id", sa.Integer(), nullable=True),
         sa.Column("business_date", sa.Date(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column(
-            "state",
-            sa.Text(),
-            nullable=False,
-            comment="sealed → sending → delivered | uncertain | held | rejected; cancelled",
-        ),
+        sa.Column("state", sa.Text(), nullable=False, comment="sealed → sending → delivered | uncertain | held…"),
         sa.Column("object_name", sa.Text(), nullable=False),
         sa.Column("idempotency_key", sa.Text(), nullable=False),
         sa.Column("payload_sha256", sa.LargeBinary(length=32), nullable=False),
@@ -238,7 +243,9 @@ def _create_tables() -> None:
         ),
         sa.Column(
             "receipt",
-            sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"),
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
+            ),
             nullable=True,
             comment="remote name, size, sha256, moment, the partner's answer",
         ),
@@ -255,8 +262,8 @@ def _create_tables() -> None:
         sa.CheckConstraint(
             "state IN ('sealed', 'cancelled') OR fence > 0", name=op.f("ck_batches_attempted_has_a_fence")
         ),
-        sa.CheckConstraint("staging IS NULL OR fence > 0", name=op.f("ck_batches_staged_by_an_attempt")),
         sa.CheckConstraint("n_statements > 0 AND seq > 0", name=op.f("ck_batches_not_empty")),
+        sa.CheckConstraint("staging IS NULL OR fence > 0", name=op.f("ck_batches_staged_by_an_attempt")),
         sa.ForeignKeyConstraint(["cabinet_id"], ["cabinets.id"], name=op.f("fk_batches_cabinet_id_cabinets")),
         sa.ForeignKeyConstraint(["connector_id"], ["connectors.id"], name=op.f("fk_batches_connector_id_connectors")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
