@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from sobank.domain.day import BANK_ZONE, midnight
 from sobank.errors import SchedulerError
 
 _TIMEOUT_SECONDS: Final = 30
+_BUSY_PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 _PAGE: Final = 100
 _CORE_COMPONENTS: Final = ("metadatabase", "scheduler", "dag_processor")
 
@@ -121,6 +123,12 @@ class AirflowApi:
             if response.status_code == httpx.codes.UNAUTHORIZED:
                 self._token = None
                 response = self._authorized(method, path, **request)
+            for pause in _BUSY_PAUSES:
+                # Airflow undoes what it could not finish while its database was locked, and asks to be asked again.
+                if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    break
+                time.sleep(pause)
+                response = self._authorized(method, path, **request)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._away(f"Airflow's API does not answer ({type(error).__name__})") from error
         return response
@@ -146,6 +154,7 @@ _REFUSALS: Final = {
     403: ("this user has no right to it in Airflow", "give the user a role that may start runs"),
     404: ("Airflow does not know it", "wait until the DAG is parsed, or look at the import errors in Airflow's UI"),
     409: ("Airflow has it under way or done already", "wait for the backfill that runs, or cancel it in Airflow's UI"),
+    503: ("Airflow's database is busy", "ask again in a minute; PostgreSQL as its database bears more at once"),
     422: ("Airflow's API does not accept the request", "correct the days or the parameters"),
 }
 
