@@ -26,15 +26,16 @@ class Answering(BaseHTTPRequestHandler):
     asked: ClassVar[list[tuple[str, str | None, Any]]] = []
 
     def do_POST(self) -> None:
+        path = self.path.partition("?")[0]
         length = int(self.headers.get("Content-Length") or 0)
-        self.asked.append(
-            (self.path, self.headers.get("Authorization"), json.loads(self.rfile.read(length) or b"null"))
-        )
-        waiting = self.answers[self.path]
+        self.asked.append((path, self.headers.get("Authorization"), json.loads(self.rfile.read(length) or b"null")))
+        waiting = self.answers[path]
         status, body = waiting.pop(0) if len(waiting) > 1 else waiting[0]
         self.send_response(status)
         self.end_headers()
         self.wfile.write(body.encode() if isinstance(body, str) else json.dumps(body).encode())
+
+    do_PATCH = do_POST  # noqa: N815
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -42,7 +43,10 @@ class Answering(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def answers() -> Iterator[tuple[str, dict[str, list[tuple[int, Any]]]]]:
-    Answering.answers = {"/auth/token": [(201, {"access_token": "first"}), (201, {"access_token": "second"})]}
+    Answering.answers = {
+        "/auth/token": [(201, {"access_token": "first"}), (201, {"access_token": "second"})],
+        "/api/v2/dags/deliver_statements": [(200, {})],
+    }
     Answering.asked = []
     with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -62,8 +66,9 @@ def test_the_bounds_of_a_backfill_are_the_paris_midnights_of_its_days_and_it_run
     url, paths = answers
     paths["/api/v2/backfills"] = [(200, {"id": 3})]
     assert api(url).start_backfill("deliver_statements", first=FIRST, last=LAST, reprocess="none") == 3
-    path, authorization, sent = Answering.asked[-1]
+    (_, _, pause), (path, authorization, sent), (_, _, resume) = Answering.asked[-3:]
     assert (path, authorization) == ("/api/v2/backfills", "Bearer first")
+    assert (pause, resume) == ({"is_paused": True}, {"is_paused": False})
     assert (sent["from_date"], sent["to_date"]) == ("2026-03-27T00:00:00+01:00", "2026-03-31T00:00:00+02:00")
     assert (sent["dag_id"], sent["reprocess_behavior"], sent["max_active_runs"]) == ("deliver_statements", "none", 1)
 
@@ -80,7 +85,7 @@ def test_an_expired_token_is_renewed_once_without_the_user_noticing(answers) -> 
     url, paths = answers
     paths["/api/v2/backfills"] = [(401, {"detail": "expired"}), (200, {"id": 4})]
     assert api(url).start_backfill("deliver_statements", first=FIRST, last=LAST, reprocess="none") == 4
-    assert [authorization for path, authorization, _ in Answering.asked if path != "/auth/token"] == [
+    assert [authorization for path, authorization, _ in Answering.asked if path == "/api/v2/backfills"] == [
         "Bearer first",
         "Bearer second",
     ]
@@ -118,6 +123,7 @@ def test_a_refusal_says_what_was_refused_and_what_to_do(
     assert what in str(refused.value)
     assert remedy in refused.value.remedy
     assert SECRET not in str(refused.value)
+    assert Answering.asked[-1][2] == {"is_paused": False}
 
 
 def test_a_wrong_password_is_told_as_such(answers) -> None:

@@ -37,8 +37,19 @@ class AirflowApi:
         return [_moment(run["logical_date"]).astimezone(BANK_ZONE).date() for run in answer["backfills"]]
 
     def start_backfill(self, dag: str, *, first: date, last: date, reprocess: str) -> int:
-        """Start a backfill, one day at a time and oldest first; the number under which Airflow keeps it."""
-        return int(self._call("POST", "backfills", json=_backfill(dag, first, last, reprocess))["id"])
+        """Start a backfill, one day at a time and oldest first; the number under which Airflow keeps it.
+
+        The DAG is paused for the moment in which its runs are made. On a busy database Airflow takes back the runs that
+        it made and asks to be asked again; on SQLite its scheduler ends if it has begun one of them meanwhile.
+        """
+        self._pause(dag, paused=True)
+        try:
+            return int(self._call("POST", "backfills", json=_backfill(dag, first, last, reprocess))["id"])
+        finally:
+            self._pause(dag, paused=False)
+
+    def _pause(self, dag: str, *, paused: bool) -> None:
+        self._call("PATCH", f"dags/{dag}", params={"update_mask": "is_paused"}, json={"is_paused": paused})
 
     def backfills_under_way(self, dag: str) -> int:
         """How many backfills of a DAG Airflow counts as not completed; until then it refuses another one of it."""
