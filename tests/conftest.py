@@ -47,7 +47,7 @@ def fresh_postgres_url(postgres_server: str) -> Iterator[FreshUrl]:
         connection.exec_driver_sql("CREATE DATABASE migrated")
     template = Database(_named(postgres_server, "migrated"))
     migrate.upgrade(template)
-    template.engine.dispose()
+    template.close()
 
     def fresh() -> str:
         name = f"t{uuid.uuid4().hex}"
@@ -65,7 +65,7 @@ def fresh_sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> FreshUrl:
     folder = tmp_path_factory.mktemp("sqlite")
     template = Database(f"sqlite:///{folder / 'migrated.db'}")
     migrate.upgrade(template)
-    template.engine.dispose()
+    template.close()
 
     def fresh() -> str:
         path: Path = folder / f"{uuid.uuid4().hex}.db"
@@ -87,7 +87,7 @@ def database(fresh_url: FreshUrl) -> Iterator[Database]:
     """An empty migrated database; each test that asks runs once on each kind."""
     found = Database(fresh_url())
     yield found
-    found.engine.dispose()
+    found.close()
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def sqlite_database(fresh_sqlite_url: FreshUrl) -> Iterator[Database]:
     """An empty migrated SQLite database, for tests in which the kind of database plays no part."""
     found = Database(fresh_sqlite_url())
     yield found
-    found.engine.dispose()
+    found.close()
 
 
 def _named(url: str, database: str) -> str:
@@ -107,7 +107,7 @@ def house(fresh_url: FreshUrl, tmp_path: Path) -> Iterator[TestHouse]:
     """A house with an empty migrated database; each test that asks runs once on each kind."""
     found = TestHouse(tmp_path, fresh_url())
     yield found
-    found.database.engine.dispose()
+    found.database.close()
 
 
 @pytest.fixture
@@ -115,4 +115,4 @@ def sqlite_house(fresh_sqlite_url: FreshUrl, tmp_path: Path) -> Iterator[TestHou
     """A house on SQLite, for tests in which the kind of database plays no part."""
     found = TestHouse(tmp_path, fresh_sqlite_url())
     yield found
-    found.database.engine.dispose()
+    found.database.close()

@@ -102,17 +102,19 @@ def count_file(counts: dict[str, int], outcome: FileOutcome) -> None:
         counts["quarantined"] += outcome.kept.quarantined.total()
 
 
-def extract(day: str | date, run: str, *, now: Now = _now) -> Ref:
+def extract(day: str | date, run: str, *, withdraw: bool = True, now: Now = _now) -> Ref:
     """Write the statements of approved mandates and their entries, up to `day`, into the run's folder.
 
     First, batches that were never attempted and whose association or mandate was withdrawn since are cancelled, so
-    that this run decides their statements anew (D7).
+    that this run decides their statements anew (D7); a dry run leaves that (`withdraw`).
     """
     from sobank.store.extract import extract as extract_rows
 
     house = _house()
     files = house.run_files(_day(day), run)
-    cancelled = house.ledger.cancel_withdrawn(until=files.day, worker=house.worker(now).name, now=now())
+    cancelled = 0
+    if withdraw:
+        cancelled = house.ledger.cancel_withdrawn(until=files.day, worker=house.worker(now).name, now=now())
     return {"day": files.day.isoformat(), "run": run, "withdrawn": cancelled} | extract_rows(house.database, files)
 
 
@@ -226,15 +228,29 @@ def prove(day: str | date) -> Ref:
     Raises:
         ProofFailed: one of them does not hold.
     """
+    proofs = proofs_up_to(day)
+    require_holding(proofs)
+    return {"days": [proof.day.isoformat() for proof in proofs], "proof": proofs[-1].as_json()}
+
+
+def proofs_up_to(day: str | date) -> list[Proof]:
+    """The proof of every earlier day that is not settled, in order, and last that of `day`."""
     house, wanted = _house(), _day(day)
-    proofs = [proof_of(one, house) for one in sorted({wanted, *_open_days(house, wanted)})]
+    return [proof_of(one, house) for one in sorted({wanted, *_open_days(house, wanted)})]
+
+
+def require_holding(proofs: list[Proof]) -> None:
+    """Refuse to call a run done whose proofs do not all hold (D8).
+
+    Raises:
+        ProofFailed: one of them does not hold.
+    """
     if broken := [proof for proof in proofs if not proof.holds]:
         raise ProofFailed(
             "\n".join(_sentence(proof) for proof in broken),
-            subject=f"proof of {wanted}",
+            subject=f"run of {proofs[-1].day}",
             remedy=f"`sobank prove --day {broken[0].day}` shows where; docs/runbooks/deliver_statements.md what to do",
         )
-    return {"days": [proof.day.isoformat() for proof in proofs], "proof": proofs[-1].as_json()}
 
 
 def proof_of(day: str | date, house: House | None = None) -> Proof:

@@ -34,6 +34,10 @@ from sobank.store.objects import ObjectStore
 from sobank.store.runfiles import RunFiles
 
 _PREFIX = "SOBANK_"
+#: Below SQLAlchemy's pool of fifteen connections, and enough to hide a disk's fsync.
+_DESTINATIONS_AT_ONCE = 8
+#: Files 0640 in folders 0750, whatever the shell of this process was set to (DESIGN §8).
+_UMASK = 0o027
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -73,7 +77,8 @@ class House:
 
     @classmethod
     def from_environment(cls) -> House:
-        """The house of this process."""
+        """The house of this process; what it writes from here on is closed to others."""
+        os.umask(_UMASK)
         return cls(settings_from(os.environ))
 
     @cached_property
@@ -145,6 +150,8 @@ class House:
             now=now,
             sleep=sleep,
             lease=timedelta(seconds=self.settings.lease_seconds),
+            # SQLite has one writer: side by side they would only wait for one another.
+            at_once=1 if self.database.is_sqlite else _DESTINATIONS_AT_ONCE,
         )
 
     def sink_of(self, batch: Batch) -> Sink:

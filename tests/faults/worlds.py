@@ -258,7 +258,7 @@ class Worlds:
         self._expected = seed(seeded, self._spool)
         with seeded.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        seeded.engine.dispose()
+        seeded.close()
         self.database, self.breaking = (Database(f"sqlite:///{home / 'db'}") for _ in range(2))
         for database in (self.database, self.breaking):
             sa.event.listen(database.engine, "connect", _without_waiting_for_the_disk)
@@ -266,7 +266,7 @@ class Worlds:
     def new(self, *, greedy: bool) -> World:
         """A world in its first state; the one before it ends."""
         for database in (self.database, self.breaking):
-            database.engine.dispose()
+            database.close()
         for suffix in ("-wal", "-shm"):
             (self._home / f"db{suffix}").unlink(missing_ok=True)
         shutil.copy(self._seed, self._home / "db")

@@ -19,7 +19,7 @@ BREAKS = {
     "entries_missing": ([("statements", "n_entries", 1)], {"entries_missing"}),
     "credit_differs": ([("statements", "credit", 1)], {"credit_differs"}),
     "debit_differs": ([("statements", "debit", -1)], {"debit_differs"}),
-    "period_reversed": ([("statements", "opening_day", 2)], {"period_reversed", "booked_outside_period"}),
+    "dates_reversed": ([("statements", "opening_day", 2)], {"dates_reversed", "booked_outside_period"}),
     "business_day_differs": ([("statements", "business_day", -1)], {"business_day_differs"}),
     "due_too_early": ([("statements", "due_day", -1)], {"due_too_early"}),
     "day_implausible": (

@@ -55,7 +55,7 @@ def _statement_failures(s: Row, entries: list[Row]) -> set[str]:
         "entries_missing": s["n_entries"] != len(entries),
         "credit_differs": s["credit"] != credit,
         "debit_differs": s["debit"] != debit,
-        "period_reversed": period is not None and period < 0,
+        "dates_reversed": period is not None and period < 0,
         "period_long": period is not None and period > 366,
         "business_day_differs": s["closing_day"] is not None and s["business_day"] != s["closing_day"],
         "due_too_early": s["due_day"] < s["business_day"],

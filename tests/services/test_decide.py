@@ -202,4 +202,4 @@ def test_six_deciders_at_once_decide_each_statement_once_and_leave_none(fresh_ur
         carried = connection.execute(sa.select(sa.func.sum(schema.batches.c.n_statements))).scalar_one()
     assert (left, allocated, carried) == (0, ROUNDS * len(accounts), ROUNDS * len(accounts))
     for house in houses:
-        house.database.engine.dispose()
+        house.database.close()

@@ -74,7 +74,7 @@ def _outcome(fresh: FreshUrl, live: Callable[[TestHouse], None]) -> tuple[object
         house.register(*CABINETS)
         live(house)
         found = house.batches(), house.delivered()
-        house.database.engine.dispose()
+        house.database.close()
     return found
 
 

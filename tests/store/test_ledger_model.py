@@ -48,7 +48,7 @@ class DeliveryLedger(RuleBasedStateMachine):
         self.withdrawn: set[int] = set()
 
     def teardown(self) -> None:
-        self.database.engine.dispose()
+        self.database.close()
         self.folder.cleanup()
 
     @rule()

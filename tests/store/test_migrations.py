@@ -65,11 +65,9 @@ def test_an_account_cannot_have_two_associations_in_force(database: Database) ->
             connection.execute(
                 schema.connectors.insert().values(id=number, cabinet_id=1, partner="p", name=f"p{number}")
             )
+    rows = [{"account_id": 1, "connector_id": number, "since": NOW, "decided_by": "anne"} for number in (1, 2)]
     with pytest.raises(sa.exc.IntegrityError), database.write() as connection:
-        for number in (1, 2):
-            connection.execute(
-                schema.associations.insert().values(account_id=1, connector_id=number, since=NOW, decided_by="anne")
-            )
+        connection.execute(schema.associations.insert(), rows)
 
 
 def test_rows_come_back_as_arrow_with_the_schema_asked_for(database: Database) -> None:

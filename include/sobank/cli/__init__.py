@@ -19,8 +19,8 @@ from sobank.errors import SobankError
 app = typer.Typer(
     name="sobank",
     help="Daily delivery of French bank statements: each to exactly one destination, proved to the cent.",
-    epilog="Exit codes: 0 done · 2 argument or setting · 3 file refused · 4 registry rule · 5 data contract · 6 ledger ·"
-    " 7 partner · 8 Airflow · 9 proof does not hold · 10 not arrived yet.",
+    epilog="Exit codes: 0 done · 2 argument or setting · 3 file refused · 4 registry rule · 5 data contract ·"
+    " 6 ledger · 7 partner · 8 Airflow · 9 proof does not hold · 10 not arrived yet.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -34,7 +34,6 @@ app.add_typer(deliveries.app, name="deliveries")
 def main() -> None:
     """Entry of the console script; an error of ours becomes its message and its exit code, never a traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     try:
         app()
     except SobankError as error:

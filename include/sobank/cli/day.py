@@ -41,7 +41,7 @@ def deliver(
         def step(name: str) -> None:
             bar.update(task, description=name, advance=1)
 
-        ref = jobs.extract(wanted, run)
+        ref = jobs.extract(wanted, run, withdraw=not dry_run)
         step("partition")
         ref = jobs.partition(ref)
         step("validate")
@@ -54,7 +54,8 @@ def deliver(
         step("push")
         failed, pushed = _push_all(wanted)
         step("prove")
-        proof = jobs.proof_of(wanted)
+        proofs = jobs.proofs_up_to(wanted)
+    proof = proofs[-1]
     if json:
         as_json({"run": ref, "pushed": pushed, "proof": proof.as_json()})
     else:
@@ -63,7 +64,7 @@ def deliver(
         _show_absences(wanted)
     if failed:
         raise DeliveryIncomplete("\n".join(failed), remedy="mend the cause and run this command again")
-    jobs.prove(wanted)
+    jobs.require_holding(proofs)
 
 
 def _push_all(wanted: Any) -> tuple[list[str], dict[str, Any]]:

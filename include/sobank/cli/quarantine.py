@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sobank.cli.show import AsJson, By, Why, as_json, out, table
 from sobank.domain.money import decimal_text
 from sobank.errors import ConfigurationError
-from sobank.store.quarantine import Quarantine, SetAside
+
+if TYPE_CHECKING:
+    from sobank.store.quarantine import Quarantine, SetAside
 
 app = typer.Typer(help="Statements set aside, with their reasons.", no_args_is_help=True)
 Ids = Annotated[list[int] | None, typer.Argument(help="Ids of statements, as `list` shows them.")]
@@ -21,6 +23,7 @@ OfCabinet = Annotated[str | None, typer.Option("--cabinet", help="All of this ca
 
 def _quarantine() -> Quarantine:
     from sobank.store import migrate
+    from sobank.store.quarantine import Quarantine
     from sobank.wiring import House
 
     house = House.from_environment()

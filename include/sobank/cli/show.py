@@ -39,12 +39,16 @@ def json_line(content: Any) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
     """Print a table; the columns named in `numbers` are aligned to the right."""
-    shown = Table(title=title, title_justify="left", title_style="bold")
+    shown = Table()
     for column in columns:
         shown.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         shown.add_row(*("" if cell is None else str(cell) for cell in row))
-    out.print(shown, markup=False) if shown.row_count else out.print(f"{title}: none", markup=False)
+    if not shown.row_count:
+        out.print(f"{title}: none", markup=False, highlight=False)
+        return
+    out.print(title, style="bold", markup=False, highlight=False)
+    out.print(shown, markup=False)
 
 
 def progress() -> Progress:

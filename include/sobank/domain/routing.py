@@ -16,7 +16,6 @@ class Reason(StrEnum):
 
     UNKNOWN_ACCOUNT = "unknown_account"
     UNBALANCED = "unbalanced"
-    UNREADABLE = "unreadable"
     CONFLICT = "conflict"
     CONNECTOR_MISSING = "connector_missing"
     MANDATE_REVOKED = "mandate_revoked"

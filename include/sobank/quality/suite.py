@@ -5,6 +5,7 @@ Great Expectations takes seven seconds to import: only the functions here import
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,9 @@ def evaluate(contract: Contract, columns: Mapping[str, Column]) -> ExpectationSu
     """
     import great_expectations as gx
     import pandas as pd
+
+    # It sets its own level when imported, and tells of every folder it makes.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     looked_at = sorted({value for rule in contract.rules for key, value in rule.kwargs.items() if "column" in key})

@@ -9,6 +9,7 @@ neither staged nor published was moved and then taken by the partner: it is neve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,7 +42,10 @@ SinkOf = Callable[[Batch], Sink]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Worker:
-    """Who pushes, and with what. attempts: at most so many within one push; `sleep` takes the seconds between them."""
+    """Who pushes, and with what. `sleep` takes the seconds between attempts, at most `attempts` in one push.
+
+    at_once: how many destinations are pushed side by side; within one, batches leave one after another (D5).
+    """
 
     name: str
     ledger: Ledger
@@ -50,6 +54,7 @@ class Worker:
     sleep: Callable[[float], None]
     lease: timedelta = timedelta(minutes=5)
     attempts: int = 3
+    at_once: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,25 +84,34 @@ class PushReport:
         if pushed.error is not None:
             self.errors[batch.destination] = pushed.error
 
+    def merge(self, other: PushReport) -> None:
+        """Add the report of other destinations."""
+        for name in (*_COUNTED, "pending"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.errors |= other.errors
+
 
 _COUNTED: Final = frozenset({"delivered", "cancelled", "held", "rejected"})
 
 
 def push_all(worker: Worker, sink_of: SinkOf, batches: Iterable[Batch]) -> PushReport:
-    """Push every destination; one that cannot advance does not stop the others (D5, D8).
+    """Push every destination, `worker.at_once` at a time; one that cannot advance does not stop the others (D5, D8).
 
     Args:
         sink_of: makes the sink of a batch; what it raises stops that destination only.
         batches: in order of destination, business date and seq, as `Ledger.open_batches` gives them.
     """
     report = PushReport()
-    for _, of_one in groupby(batches, key=lambda batch: batch.destination):
-        push_destination(worker, sink_of, list(of_one), report)
+    destinations = [list(of_one) for _, of_one in groupby(batches, key=lambda batch: batch.destination)]
+    with ThreadPoolExecutor(worker.at_once) as pool:
+        for part in pool.map(lambda of_one: push_destination(worker, sink_of, of_one), destinations):
+            report.merge(part)
     return report
 
 
-def push_destination(worker: Worker, sink_of: SinkOf, batches: list[Batch], report: PushReport) -> None:
+def push_destination(worker: Worker, sink_of: SinkOf, batches: list[Batch]) -> PushReport:
     """Push the batches of one destination in order, up to the first that does not become final (D5)."""
+    report = PushReport()
     for place, batch in enumerate(batches):
         try:
             pushed = push_batch(worker, sink_of(batch), batch)
@@ -108,7 +122,8 @@ def push_destination(worker: Worker, sink_of: SinkOf, batches: list[Batch], repo
         report.add(batch, pushed)
         if pushed.error is not None and pushed.state not in {BatchState.REJECTED, BatchState.CANCELLED}:
             report.pending += len(batches) - place - 1
-            return
+            break
+    return report
 
 
 def push_batch(worker: Worker, sink: Sink, batch: Batch) -> Pushed:

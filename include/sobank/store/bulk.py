@@ -91,8 +91,6 @@ class _Postgres(Bulk):
             self.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
         with self._connection.cursor() as cursor:
             cursor.adbc_ingest(name, rows, mode="create" if temporary else "append", temporary=temporary)
-        if temporary:
-            self.execute(f"ANALYZE pg_temp.{name}")
 
     def new_ids(self, table: sa.Table, count: int) -> pa.Array:
         sql = f"SELECT nextval('{table.name}_id_seq') AS id FROM generate_series(1, {int(count)})"
@@ -101,18 +99,11 @@ class _Postgres(Bulk):
 
 @contextmanager
 def _postgres(database: Database, exclusive: str) -> Iterator[Bulk]:
-    from adbc_driver_postgresql import dbapi  # only PostgreSQL needs the driver
-
-    uri = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with dbapi.connect(uri) as connection:
+    with database.adbc() as connection:
         transaction = _Postgres(connection)
-        try:
-            transaction.execute(f"SELECT pg_advisory_xact_lock({zlib.crc32(exclusive.encode())})")
-            yield transaction
-            connection.commit()
-        except BaseException:
-            connection.rollback()
-            raise
+        transaction.execute(f"SELECT pg_advisory_xact_lock({zlib.crc32(exclusive.encode())})")
+        yield transaction
+        connection.commit()
 
 
 class _Sqlite(Bulk):

@@ -33,6 +33,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = sa.make_url(url)
+        self._adbc: list[Any] = []
         if self.url.get_backend_name() not in {"sqlite", "postgresql"}:
             raise ConfigurationError(
                 f"the database is {self.url.get_backend_name()}, which is not supported",
@@ -89,11 +90,34 @@ class Database:
         batches = self._sqlite_batches if self.is_sqlite else self._postgres_batches
         return pa.RecordBatchReader.from_batches(schema, batches(sql, schema, parameters or {}))
 
-    def _postgres_batches(self, sql: str, schema: pa.Schema, parameters: Parameters) -> Iterator[pa.RecordBatch]:
+    @contextmanager
+    def adbc(self) -> Iterator[Any]:
+        """An ADBC connection to PostgreSQL, with a transaction of its own that the caller commits.
+
+        Opening one costs as much as storing a file: it is kept for the next caller. One that raised is closed.
+        """
         from adbc_driver_postgresql import dbapi  # only PostgreSQL needs the driver
 
-        uri = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with dbapi.connect(uri) as connection, connection.cursor() as cursor:
+        try:
+            connection = self._adbc.pop()
+        except IndexError:
+            connection = dbapi.connect(self.url.set(drivername="postgresql").render_as_string(hide_password=False))
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        connection.rollback()
+        self._adbc.append(connection)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+        while self._adbc:
+            self._adbc.pop().close()
+
+    def _postgres_batches(self, sql: str, schema: pa.Schema, parameters: Parameters) -> Iterator[pa.RecordBatch]:
+        with self.adbc() as connection, connection.cursor() as cursor:
             cursor.execute(with_literals(sql, parameters))
             for batch in cursor.fetch_record_batch():
                 yield from pa.Table.from_batches([batch]).rename_columns(schema.names).cast(schema).to_batches()
