@@ -34,9 +34,9 @@ def wait_until(true: Callable[[], bool], *, what: str, seconds: float = 30) -> N
         time.sleep(0.05)
 
 
-def end_group(process: subprocess.Popen[bytes], *, seconds: float = 20) -> None:
+def end_group(process: subprocess.Popen[bytes], *, seconds: float = 20, first: signal.Signals = signal.SIGTERM) -> None:
     """Ask the whole process group to end, then insist."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
+    for sign in (first, signal.SIGKILL):
         try:
             os.killpg(process.pid, sign)
         except ProcessLookupError:
@@ -100,5 +100,5 @@ def postgres() -> Iterator[str]:
         wait_until(answers, what="PostgreSQL answers")
         yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
     finally:
-        end_group(server)
+        end_group(server, first=signal.SIGINT)  # "fast": connections still open are closed
         shutil.rmtree(folder, ignore_errors=True)

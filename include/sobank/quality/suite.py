@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sobank.errors import CheckBroken
 from sobank.quality.contract import Contract, Rule
@@ -18,6 +18,9 @@ from sobank.quality.masks import Column
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
     from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
+
+#: They set their own level when imported, and tell of every folder they make.
+_CHATTY: Final = ("great_expectations", "great_expectations.data_context.types.base")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +57,8 @@ def evaluate(contract: Contract, columns: Mapping[str, Column]) -> ExpectationSu
     import great_expectations as gx
     import pandas as pd
 
-    # It sets its own level when imported, and tells of every folder it makes.
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     looked_at = sorted({value for rule in contract.rules for key, value in rule.kwargs.items() if "column" in key})
