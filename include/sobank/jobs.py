@@ -67,11 +67,11 @@ def ready_at(day: str | date) -> datetime:
     """The moment (UTC) from which the run of `day` may start: the configured hour in Paris, the morning after."""
     import os
 
-    from sobank.settings import PARIS
+    from sobank.domain.day import BANK_ZONE
     from sobank.wiring import settings_from
 
     hour = settings_from(os.environ).ready_at
-    return datetime.combine(_day(day) + timedelta(days=1), hour, tzinfo=PARIS).astimezone(UTC)
+    return datetime.combine(_day(day) + timedelta(days=1), hour, tzinfo=BANK_ZONE).astimezone(UTC)
 
 
 def ingest(report: Callable[[FileOutcome], None] | None = None, *, now: Now = _now) -> Ref:

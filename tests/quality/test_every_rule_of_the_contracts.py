@@ -149,7 +149,8 @@ def test_each_rule_of_an_outgoing_file_names_exactly_the_file_that_breaks_it(con
     assert set(expected) == {rule.name for rule in contracts()[contract].rules}
     assert found == expected
     assert verdict.failures.num_rows == 0  # the statements in the files were not handed over
-    assert verdict.summary()["files_with_errors"] == len(FILE_BREAKS)
+    warned = {"file_sum_differs"}  # its statements are held to it one by one
+    assert verdict.summary()["files_with_errors"] == len(FILE_BREAKS.keys() - warned)
 
 
 def test_a_record_without_terminator_suits_a_partner_and_not_the_global_file():

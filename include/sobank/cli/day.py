@@ -12,9 +12,8 @@ import typer
 from sobank import jobs
 from sobank.cli import show
 from sobank.cli.show import AsJson, Day, a_day, as_json, out, progress, table
-from sobank.domain.day import run_key
+from sobank.domain.day import BANK_ZONE, run_key
 from sobank.errors import ConfigurationError, DeliveryIncomplete, ProofFailed
-from sobank.settings import PARIS
 
 
 def add_to(app: typer.Typer) -> None:
@@ -103,7 +102,7 @@ def backfill(
     from sobank.services.backfill import backfill as start
     from sobank.wiring import House
 
-    today = datetime.now(UTC).astimezone(PARIS).date()
+    today = datetime.now(UTC).astimezone(BANK_ZONE).date()
     scheduler = House.from_environment().scheduler()
     report = start(scheduler, first=a_day(first), last=a_day(last), today=today, dry_run=dry_run, reprocess=reprocess)
     if json:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
+from sobank.domain.day import BANK_ZONE
 from sobank.domain.registry import MandateStep, Profile
 from sobank.errors import InvalidIban
 from sobank.services.connect import CONNECTOR_NAME, SECRET_SETTING
-from sobank.settings import PARIS
 
 _CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{0,39}")
 _SIRET: Final = re.compile(r"[0-9]{14}")
@@ -212,7 +212,7 @@ def _mandate(
     except (TypeError, ValueError):
         reading.fault(f"{place}.mandate_since", "is not a day like 2026-01-05")
         return mandate, None
-    return mandate, datetime.combine(day, time(), PARIS).astimezone(UTC)
+    return mandate, datetime.combine(day, time(), BANK_ZONE).astimezone(UTC)
 
 
 def _keys(tree: object, place: str, reading: Reading, known: set[str]) -> dict[str, Any]:

@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sobank.domain.day import BANK_ZONE
 from sobank.domain.routing import Reason
 from sobank.domain.statement import Counts
-from sobank.settings import PARIS
 from sobank.store import schema
 from sobank.store.bulk import Bulk, bulk
 from sobank.store.database import Database
@@ -179,7 +179,7 @@ def _reasons(statements: pa.Table, facts: pa.Table) -> pa.ChunkedArray:
 def _statement_rows(
     statements: pa.Table, number: pa.ChunkedArray, facts: pa.Table, received: Received, now: datetime
 ) -> pa.Table:
-    nearest = pa.scalar(received.received_on or now.astimezone(PARIS).date(), pa.date32())
+    nearest = pa.scalar(received.received_on or now.astimezone(BANK_ZONE).date(), pa.date32())
     business = pc.coalesce(statements["closing_date"], statements["opening_date"], nearest)
     reached = received.received_on - timedelta(days=1) if received.received_on else None
     due = business if reached is None else pc.max_element_wise(business, pa.scalar(reached, pa.date32()))
