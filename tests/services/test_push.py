@@ -166,6 +166,27 @@ def test_other_bytes_under_the_name_hold_the_batch_until_a_person_decides(world:
     assert world.partner.violations(world.expected) == []
 
 
+@pytest.mark.parametrize("answers", [True, False], ids=["published", "staged only"])
+def test_a_batch_staged_before_the_address_of_its_connector_changed_arrives_where_it_was_staged(
+    world: World, answers: bool
+) -> None:
+    seeded(world, (1, PARTNER, 1), (2, PARTNER, 2))
+    elsewhere = world.partner.folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    failing(world, "publish", Unknown("no answer"))
+    world.push()
+    if answers:
+        staged = next(world.partner.folder.glob(".*.part"))
+        staged.rename(world.partner.folder / object_name(1))
+    report = push_all(world.worker("w"), lambda _: FolderSink(elsewhere), Ledger(world.database).open_batches())
+    assert report == PushReport(delivered=2)
+    assert [name for name, _ in world.partner.received()] == [object_name(1)]
+    assert [path.name for path in elsewhere.iterdir()] == [object_name(2)]
+    with world.database.read() as connection:
+        receipt = connection.scalar(sa.select(schema.batches.c.receipt).where(schema.batches.c.id == 1))
+    assert receipt["remote_name"] == str(world.partner.folder / object_name(1))
+
+
 def test_a_held_batch_that_is_rejected_leaves_nothing_to_publish(world: World) -> None:
     seeded(world, (1, PARTNER, 1))
     foreign = world.partner.folder / object_name(1)

@@ -32,7 +32,7 @@ cabinets:
     name: Cabinet Exemple
     siret: "73282932000074"
     members: [{{user: anne, profile: administrateur}}, {{user: cleo, profile: collaborateur}}]
-    connectors: [{{name: fizen, partner: fizen, connection: null, settings: {{folder: in, keep: 3}}}}]
+    connectors: [{{name: fizen, partner: fizen, connection: null, settings: {{folder: /in, keep: 3}}}}]
     dossiers:
       - reference: D001
         name: Boulangerie du Port
@@ -94,7 +94,7 @@ def test_a_first_import_creates_what_the_file_names(database: Database, tmp_path
     assert (approved.step, approved.step_since) == ("approved", datetime(2026, 1, 4, 23, tzinfo=UTC))
     assert (draft.step, draft.step_since) == ("draft", NOW)
     assert in_force(database) == {1: "fizen"}
-    assert rows(database, t.connectors)[0].settings == {"folder": "in", "keep": 3}
+    assert rows(database, t.connectors)[0].settings == {"folder": "/in", "keep": 3}
 
 
 def test_a_second_import_changes_nothing_and_leaves_no_event(database: Database, tmp_path: Path) -> None:
@@ -230,6 +230,13 @@ def test_every_fault_is_named_by_its_place_and_nothing_is_imported(database: Dat
         assert place in message
     assert "9 fault(s)" in message
     assert not any(everything(database).values())
+
+
+def test_a_folder_that_depends_on_where_a_process_was_started_is_a_fault(database: Database, tmp_path: Path) -> None:
+    wanted = tree(tmp_path)
+    wanted["cabinets"][0]["connectors"][0]["settings"] = {"folder": "drop/fizen"}
+    with pytest.raises(RegistryError, match=r"connectors\[0\]\.settings\.folder: is not a whole path"):
+        bring(database, wanted)
 
 
 def test_things_named_twice_are_faults(database: Database, tmp_path: Path) -> None:
