@@ -84,7 +84,11 @@ def _push_all(wanted: Any) -> tuple[list[str], dict[str, Any]]:
 def prove(day: Day, json: AsJson = False) -> None:
     """Prove one business day from the ledger, the entry rows and the sealed bytes. Exit code 9 if it does not hold."""
     proof = jobs.proof_of(a_day(day))
-    as_json(proof.as_json()) if json else show.proof(proof)
+    if json:
+        as_json(proof.as_json())
+    else:
+        show.proof(proof)
+        _show_absences(proof.day)
     if not proof.holds:
         raise typer.Exit(ProofFailed.exit_code)
 
