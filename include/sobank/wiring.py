@@ -158,7 +158,8 @@ class House:
         """Where a batch is put.
 
         Raises:
-            ConfigurationError: the connector asks for a sink that this version does not have.
+            ConfigurationError: the connector asks for a sink that this version does not have, or its folder is no
+                whole path.
         """
         if batch.partner is None:
             folder = self.settings.global_files / batch.cabinet
@@ -170,7 +171,14 @@ class House:
                 remedy="remove the connection from the connector to deliver into a folder",
             )
         if folder_name := batch.settings.get("folder"):
-            return FolderSink(Path(str(folder_name)))
+            folder = Path(str(folder_name))
+            if not folder.is_absolute():
+                raise ConfigurationError(
+                    f"its folder {folder} depends on where a process was started",
+                    subject=batch.destination,
+                    remedy="give the whole path, from /, in the settings of the connector",
+                )
+            return FolderSink(folder)
         return FolderSink(self.settings.home / "partners" / batch.partner / batch.cabinet, create=True)
 
     def scheduler(self) -> AirflowApi:

@@ -198,8 +198,8 @@ class NewNameEachAttempt:
     def publish(self, outgoing: Outgoing, *, staging: str, now: datetime) -> Receipt:
         return self._inner.publish(self._renamed(outgoing), staging=staging, now=now)
 
-    def receipt(self, outgoing: Outgoing, *, now: datetime) -> Receipt:
-        return self._inner.receipt(self._renamed(outgoing), now=now)
+    def receipt(self, outgoing: Outgoing, *, staging: str | None, now: datetime) -> Receipt:
+        return self._inner.receipt(self._renamed(outgoing), staging=staging, now=now)
 
     def discard(self, outgoing: Outgoing, *, staging: str) -> None:
         self._inner.discard(self._renamed(outgoing), staging=staging)

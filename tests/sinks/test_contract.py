@@ -128,7 +128,7 @@ def test_a_probe_finds_what_is_absent_staged_and_published(harness: Any) -> None
     assert sink.probe(outgoing(), staging=None) is Presence.ABSENT
     sink.publish(outgoing(), staging=staging, now=NOW)
     assert sink.probe(outgoing(), staging=staging) is Presence.PUBLISHED
-    assert sink.receipt(outgoing(), now=NOW).sha256 == outgoing().sha256
+    assert sink.receipt(outgoing(), staging=staging, now=NOW).sha256 == outgoing().sha256
 
 
 def test_what_was_published_once_cannot_be_published_again(harness: Any) -> None:

@@ -57,7 +57,8 @@ def test_a_full_disk_is_proved_not_received_and_leaves_nothing(tmp_path: Path, n
 def test_a_file_system_that_cannot_refuse_to_replace_is_a_fault_of_configuration(tmp_path: Path) -> None:
     disk = BreakingDisk(broken="move", error=OSError(errno.EINVAL, os.strerror(errno.EINVAL)))
     with pytest.raises(ConfigFault, match="refuses to replace"):
-        put(FolderSink(tmp_path, disk=disk))
+        FolderSink(tmp_path, disk=disk).stage(outgoing(), io.BytesIO(PAYLOAD), attempt=1)
+    assert list(tmp_path.iterdir()) == [], "what was staged here could be published nowhere"
     assert "no rename" in FolderSink(tmp_path, disk=disk).test().degraded[0]
 
 

@@ -72,7 +72,8 @@ class Sink(Protocol):
     def stage(self, outgoing: Outgoing, payload: BinaryIO, *, attempt: int) -> str:
         """Put the whole payload under a staging name of this attempt, durable, read back and compared; the name.
 
-        Called only where the delivery ledger names no staging; removes first what attempts up to this one left.
+        Called only where the delivery ledger names no staging; removes first what attempts up to this one left. The
+        name holds the address too: what was staged is finished where it was staged, wherever the sink puts files now.
         """
         ...
 
@@ -84,8 +85,8 @@ class Sink(Protocol):
         """
         ...
 
-    def receipt(self, outgoing: Outgoing, *, now: datetime) -> Receipt:
-        """Evidence of bytes that a probe found published."""
+    def receipt(self, outgoing: Outgoing, *, staging: str | None, now: datetime) -> Receipt:
+        """Evidence of bytes that a probe, asked for the same `staging`, found published."""
         ...
 
     def discard(self, outgoing: Outgoing, *, staging: str) -> None:

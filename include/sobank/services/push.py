@@ -209,7 +209,7 @@ def _deliver(worker: Worker, sink: Sink, batch: Batch, claim: Claim, found: Pres
             remedy="compare both files, then release or reject the batch",
         )
     if found is Presence.PUBLISHED:
-        return sink.receipt(outgoing, now=worker.now())
+        return sink.receipt(outgoing, staging=claim.staging, now=worker.now())
     if found is Presence.STAGED and claim.staging is not None:
         worker.ledger.renew(claim.batch_id, claim.fence, now=worker.now(), lease=worker.lease)
         return sink.publish(outgoing, staging=claim.staging, now=worker.now())

@@ -154,6 +154,8 @@ def _connector(tree: object, place: str, reading: Reading) -> WantedConnector:
             reading.fault(f"{place}.settings", "is not a mapping of keys to values")
         elif secret := next((key for key in settings if SECRET_SETTING.search(key)), None):
             reading.fault(f"{place}.settings.{secret}", "is a secret: put it in the Airflow connection")
+        elif not str(settings.get("folder", "/")).startswith("/"):
+            reading.fault(f"{place}.settings.folder", "is not a whole path, from /")
         fields["settings"] = settings
     name = _text(keys, "name", place, reading, CONNECTOR_NAME, "1 to 40 small letters, digits and -")
     return WantedConnector(place=place, name=name, fields=fields)

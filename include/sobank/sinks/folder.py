@@ -2,6 +2,9 @@
 
 Stage = a dot-file of this attempt in the same folder, created exclusively, synced, read back. Publish = one rename that
 refuses to replace, then the folder is synced. A companion (the manifest of a global file) is there before its file is.
+
+A staging name is a whole path: what was staged is looked for, and published, in the folder where it was staged. Sought
+in another one, after the address was changed, it would look as if the partner had taken it.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ COMPANION_SUFFIX: Final = ".manifest.json"
 TAKEN: Final = "taken by the partner before it could be read back"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.)){0,199}")
 _COPY_BYTES: Final = 1 << 20
+#: A rename of something that is not there tells whether the file system can rename so.
+_ASKED: Final = (".sobank-test-absent", ".sobank-test")
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _SET_UP_WRONG: Final = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
@@ -52,8 +57,8 @@ class FolderSink:
 
     def probe(self, outgoing: Outgoing, *, staging: str | None) -> Presence:
         """Staging is looked at before the final name: what is moved in between is then still found (see Sink)."""
-        with self._root(otherwise=Unknown) as root:
-            staged = self._disk.digest(root, staging) if staging else None
+        with self._root(otherwise=Unknown, staging=staging) as root:
+            staged = self._disk.digest(root, Path(staging).name) if staging else None
             final = self._disk.digest(root, outgoing.object_name)
             if self._companion is not None:
                 beside = self._disk.digest(root, outgoing.object_name + COMPANION_SUFFIX)
@@ -67,7 +72,9 @@ class FolderSink:
         return Presence.ABSENT
 
     def stage(self, outgoing: Outgoing, payload: BinaryIO, *, attempt: int) -> str:
-        """The staging name is `.<name>.<attempt>.part`; whatever fails here was not received (see Sink).
+        """The staging name is `<folder>/.<name>.<attempt>.part`; whatever fails here was not received (see Sink).
+
+        That files can be published here is asked first: what is staged can be published nowhere else.
 
         Raises:
             Transient: the disk is full or failed. ConfigFault: the folder, its rights, name or payload is wrong.
@@ -75,6 +82,7 @@ class FolderSink:
         final, staging = _checked(outgoing.object_name), _staging(outgoing.object_name, attempt)
         companion = final + COMPANION_SUFFIX
         with self._root(otherwise=Transient) as root:
+            self._require_rename(root, final)
             for older in range(1, attempt + 1):
                 self._disk.remove(root, _staging(final, older))
             if self._companion is not None:
@@ -90,14 +98,14 @@ class FolderSink:
                         remedy="check the spool and the disk of the folder; nothing was published",
                     )
                 self._disk.sync(root)
-        return staging
+        return str(self._folder / staging)
 
     def publish(self, outgoing: Outgoing, *, staging: str, now: datetime) -> Receipt:
         """See Sink. A file system that cannot rename without replacing is a `ConfigFault`."""
         final = _checked(outgoing.object_name)
-        with self._root(otherwise=Transient) as root:
+        with self._root(otherwise=Transient, staging=staging) as root:
             try:
-                self._disk.move(root, staging, final)
+                self._disk.move(root, Path(staging).name, final)
             except FileExistsError:
                 return self._already_there(root, outgoing, staging, now)
             except OSError as error:
@@ -111,24 +119,24 @@ class FolderSink:
             raise Unknown(
                 "the bytes read back are not those published", subject=final, remedy="ask the partner what changed them"
             )
-        return self._evidence(outgoing, now, TAKEN if found is None else "")
+        return self._evidence(outgoing, staging, now, TAKEN if found is None else "")
 
-    def receipt(self, outgoing: Outgoing, *, now: datetime) -> Receipt:
+    def receipt(self, outgoing: Outgoing, *, staging: str | None, now: datetime) -> Receipt:
         """See Sink."""
-        return self._evidence(outgoing, now, "found in place")
+        return self._evidence(outgoing, staging, now, "found in place")
 
     def discard(self, outgoing: Outgoing, *, staging: str) -> None:
         """See Sink."""
         _checked(outgoing.object_name)
-        with self._root(otherwise=Unknown) as root:
-            self._disk.remove(root, staging)
+        with self._root(otherwise=Unknown, staging=staging) as root:
+            self._disk.remove(root, Path(staging).name)
 
     def test(self) -> ConnectionReport:
         """See Sink. Whether renames refuse to replace is asked with a name that is not there: nothing is written."""
         capabilities, degraded = ["fsync"], []
         with self._root(otherwise=Unknown) as root:
             try:
-                self._disk.move(root, ".sobank-test-absent", ".sobank-test")
+                self._disk.move(root, *_ASKED)
             except FileNotFoundError:
                 capabilities.append("rename that refuses to replace")
             except OSError as error:
@@ -142,18 +150,37 @@ class FolderSink:
         return ConnectionReport(reachable=True, capabilities=tuple(capabilities), degraded=tuple(degraded))
 
     @contextmanager
-    def _root(self, *, otherwise: type[SinkError]) -> Iterator[int]:
-        """The open folder; an `OSError` leaves as the sink's error it stands for, `otherwise` where none is certain."""
+    def _root(self, *, otherwise: type[SinkError], staging: str | None = None) -> Iterator[int]:
+        """The open folder, that of `staging` if given; an `OSError` leaves as the sink's error it stands for.
+
+        Args:
+            otherwise: the error where none is certain.
+        """
+        folder = self._folder_of(staging)
         try:
-            if self._create:
-                self._disk.create_folder(self._folder)
-            root = self._disk.open_folder(self._folder)
+            if self._create and folder == self._folder:
+                self._disk.create_folder(folder)
+            root = self._disk.open_folder(folder)
             try:
                 yield root
             finally:
                 self._disk.close(root)
         except OSError as error:
-            raise _because(error, str(self._folder), otherwise) from error
+            raise _because(error, str(folder), otherwise) from error
+
+    def _folder_of(self, staging: str | None) -> Path:
+        return (self._folder / staging).parent if staging else self._folder
+
+    def _require_rename(self, root: int, final: str) -> None:
+        """Nothing is moved: the name that is asked for is not there."""
+        try:
+            self._disk.move(root, *_ASKED)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno in _CANNOT_RENAME_SO:
+                raise _move_refused(error, final) from error
+            raise
 
     def _write(self, root: int, name: str, payload: BinaryIO) -> None:
         descriptor = self._disk.create(root, name)
@@ -197,11 +224,11 @@ class FolderSink:
             )
         if found != (outgoing.sha256, outgoing.size):
             raise _other_bytes(outgoing.object_name)
-        self._disk.remove(root, staging)
-        return self._evidence(outgoing, now, "found in place")
+        self._disk.remove(root, Path(staging).name)
+        return self._evidence(outgoing, staging, now, "found in place")
 
-    def _evidence(self, outgoing: Outgoing, now: datetime, answer: str) -> Receipt:
-        name = str(self._folder / outgoing.object_name)
+    def _evidence(self, outgoing: Outgoing, staging: str | None, now: datetime, answer: str) -> Receipt:
+        name = str(self._folder_of(staging) / outgoing.object_name)
         return Receipt(remote_name=name, sha256=outgoing.sha256, size=outgoing.size, at=now, answer=answer)
 
 
