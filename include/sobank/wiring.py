@@ -128,7 +128,12 @@ class House:
     def envelopes(self) -> dict[str, Envelope]:
         """How each partner wants its files, by code."""
         return {
-            code: Envelope(object_name=partner.object_name, terminator=partner.terminator)
+            code: Envelope(
+                object_name=partner.object_name,
+                terminator=partner.terminator,
+                max_statements=partner.max_statements,
+                max_bytes=partner.max_bytes,
+            )
             for code, partner in self.partners.items()
         }
 

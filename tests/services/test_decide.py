@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -178,6 +179,27 @@ def test_an_association_withdrawn_between_two_runs_is_seen_by_the_next_run_itsel
     house.run(DAY)
     assert _destinations(house) == {1: "global:CAB1"}
     assert sorted(state for *_, state in house.batches()) == ["cancelled", "delivered"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "files"),
+    [({"max_statements": 2}, 3), ({"max_bytes": 7 * 122}, 3), ({"max_bytes": 1}, 5), ({}, 1)],
+)
+def test_a_lot_over_a_partners_limits_is_cut_into_numbered_files_that_keep_to_them(
+    sqlite_house: TestHouse, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], files: int
+) -> None:
+    fizen = replace(sqlite_house.partners["fizen"], **limits)
+    monkeypatch.setitem(sqlite_house.partners, "fizen", fizen)
+    sqlite_house.register(Cabinet("CAB1", accounts=dict.fromkeys(range(1, 6), ("approved", "fizen"))))
+    sqlite_house.take_in(file_of(*(statement(n, DAY, n) for n in range(1, 6))))
+    sqlite_house.run(DAY)
+    sent = sqlite_house.delivered()
+    assert sorted(sent) == [
+        f"partners/fizen/CAB1/SOBANK_CAB1_fizen_20260303_{n:03d}.cfonb.txt" for n in range(1, files + 1)
+    ]
+    assert sum(data.count(b"\r\n01") + 1 for data in sent.values()) == 5
+    if limits.get("max_bytes", 0) > 1:
+        assert max(len(data) for data in sent.values()) <= limits["max_bytes"]
 
 
 ROUNDS, DECIDERS = 15, 6

@@ -21,11 +21,19 @@ if TYPE_CHECKING:
 class Envelope:
     """How a destination wants its file: name template (`cabinet, connector, business_date, seq`) and line end.
 
-    The template is filled from our own codes and dates only: no clock, no run, no try (D9).
+    The template is filled from our own codes and dates only: no clock, no run, no try (D9). A lot over the limits is
+    cut into several files, numbered in order; None where there is no limit.
     """
 
     object_name: str
     terminator: bytes
+    max_statements: int | None = None
+    max_bytes: int | None = None
+
+    @property
+    def max_records(self) -> int | None:
+        """How many records of 120 characters and their line ends fit."""
+        return None if self.max_bytes is None else self.max_bytes // (120 + len(self.terminator))
 
 
 #: The global file of a cabinet: CRLF, ISO-8859-1, and a French name, because a cabinet reads it (O1).
@@ -49,7 +57,7 @@ def decide(
         envelopes: by partner code. write: canonical records and line end → the bytes of the file.
     """
     aside = decision.set_aside(failures)
-    for lot in decision.lots(validated, aside):
+    for lot in decision.lots(validated, aside, envelopes):
         envelope = GLOBAL_FILE if lot.kind is Kind.GLOBAL_FILE else envelopes[lot.partner]
         payload = bytes(write(lot.records, envelope.terminator))
         decision.seal(lot, object_name=object_name(envelope, lot), sha256=spool.put(payload), size=len(payload))

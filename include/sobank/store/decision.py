@@ -7,11 +7,11 @@ extracted only says which statements have been validated.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,9 @@ from sobank.store import schema
 from sobank.store.bulk import Bulk, bulk
 from sobank.store.candidates import CANDIDATES, CANDIDATES_SQL, routed
 from sobank.store.database import Database
+
+if TYPE_CHECKING:
+    from sobank.services.decide import Envelope
 
 #: Order inside a batch: by IBAN then date (O1); the content decides between equals, so that bytes never depend on when.
 _ORDER = ("destination", "business_date", "due_date", "iban", "currency", "opening_date", "content_sha256")
@@ -95,10 +98,13 @@ class Decision:
         self.counts["quarantined"] = int(mask.sum())
         return mask
 
-    def lots(self, validated: pa.Array, aside: np.ndarray) -> Iterator[Lot]:
+    def lots(self, validated: pa.Array, aside: np.ndarray, envelopes: Mapping[str, Envelope]) -> Iterator[Lot]:
         """What leaves, cut into lots in the order in which they will be numbered.
 
         A statement that arrived after the extract is not among `validated`: it stays undecided until the next run.
+
+        Args:
+            envelopes: by partner code; what one file may hold. A single statement over that goes alone (A1).
         """
         candidates = self._routed.candidates
         leaving = self._routed.leaving & ~aside
@@ -111,11 +117,13 @@ class Decision:
             return
         rows = rows.sort_by([(name, "ascending") for name in _ORDER]).combine_chunks()
         records = self._records(rows["statement_id"])
-        lengths = np.concatenate([[0], np.cumsum(rows["n_records"].to_numpy().astype(np.int64) * 120)])
+        ends_at = np.concatenate([[0], np.cumsum(rows["n_records"].to_numpy().astype(np.int64))])
         last_seq = self._last_seq(rows)
         starts = _starts(rows)
         for start, end in zip(starts, [*starts[1:], rows.num_rows], strict=True):
-            yield self._lot(rows.slice(start, end - start), records[lengths[start] : lengths[end]], last_seq)
+            envelope = envelopes.get(rows["partner"][start].as_py() or "")
+            for a, b in _within(envelope, start, end, ends_at):
+                yield self._lot(rows.slice(a, b - a), records[ends_at[a] * 120 : ends_at[b] * 120], last_seq)
 
     def seal(self, lot: Lot, *, object_name: str, sha256: str, size: int) -> None:
         """Enter the batch of a lot whose payload is in the spool under `sha256` (hex)."""
@@ -282,3 +290,20 @@ def _starts(rows: pa.Table) -> list[int]:
         codes = rows[name].combine_chunks().dictionary_encode().indices.to_numpy()
         changes[1:] |= codes[1:] != codes[:-1]
     return [int(row) for row in np.flatnonzero(changes)]
+
+
+def _within(envelope: Envelope | None, start: int, end: int, ends_at: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Cut rows `start`…`end` into parts that an envelope holds, at least one row each.
+
+    Args:
+        envelope: None for a global file, which has no limits. ends_at: how many records there are before each row.
+    """
+    while start < end:
+        stop = end
+        if envelope and envelope.max_statements is not None:
+            stop = min(stop, start + envelope.max_statements)
+        if envelope and envelope.max_records is not None:
+            stop = min(stop, int(np.searchsorted(ends_at, ends_at[start] + envelope.max_records, side="right")) - 1)
+        stop = max(stop, start + 1)
+        yield start, stop
+        start = stop
