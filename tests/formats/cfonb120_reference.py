@@ -145,12 +145,12 @@ def one(record: dict, code: bytes, statement: Open | None) -> str | None:
     value_day, value_empty = day_of(text[42:48]), text[42:48] in (b" " * 6, b"0" * 6)
     reason = None
     if code != b"05":
-        if day is None:
-            reason = "bad_date"
-        elif amount is None:
+        if amount is None:
             reason = "bad_amount"
         elif decimals == "bad":
             reason = "bad_decimals"
+        elif day is None:
+            reason = "bad_date"
         if code == b"03" and (reason or (value_day is None and not value_empty)):
             reason = "unknown_record"
         if padded:
@@ -162,10 +162,11 @@ def one(record: dict, code: bytes, statement: Open | None) -> str | None:
             statement.warnings.add("bank_differs")
     if code in (b"01", b"07"):
         statement.valued.append(record)
-        if not reason and code == b"01":
-            statement.opening, statement.opening_date = (record, amount), day
-        elif not reason:
-            statement.closing, statement.closing_date = (record, amount), day
+        known = (record, amount) if reason in (None, "bad_date") else None
+        if code == b"01":
+            statement.opening, statement.opening_date = known, None if reason else day
+        else:
+            statement.closing, statement.closing_date = known, None if reason else day
     elif code == b"05":
         if statement.owner is None:
             return "complement_without_movement"

@@ -24,7 +24,7 @@ KNOWN = {
     "airporting-no-line-breaks-from-jedeclare.txt": ((3, 3, 0, 0), [(10_718_413, 13_071_062, 1, "unbalanced")]),
     "airporting-various-2.txt": ((7, 7, 0, 0), [(10_727, 38, 2, "")]),
     "pennylane-example.txt": ((33, 24, 9, 0), [(-19_040, -24_121, 3, ""), (-24_121, -16_372, 3, "")]),
-    "pennylane-invalid_date.txt": ((9, 3, 4, 2), [(None, -24_121, 1, "bad_date")]),
+    "pennylane-invalid_date.txt": ((9, 3, 4, 2), [(-19_040, -24_121, 1, "bad_date")]),
     "pennylane-operation.txt": ((5, 0, 0, 5), []),
     "pennylane-operation_detail_without_operation.txt": (
         (8, 4, 3, 1),

@@ -135,9 +135,12 @@ def _by_position(frames: Frames, kind: npt.NDArray[np.uint8], inside: Flags) -> 
 
 
 def _unreadable(dates: Days, amounts: Amounts, decimals: npt.NDArray[np.int8]) -> Masks:
-    """Why a 01, 04 or 07 cannot be read: its date, else its amount, else its decimals."""
-    checks = [~dates.good, ~amounts.good, decimals == -2]
-    reasons = [REFUSAL_BIT[code] for code in ("bad_date", "bad_amount", "bad_decimals")]
+    """Why a 01, 04 or 07 cannot be read: its amount, else its decimals, else its date.
+
+    In this order, so that `bad_date` says that the amount is good.
+    """
+    checks = [~amounts.good, decimals == -2, ~dates.good]
+    reasons = [REFUSAL_BIT[code] for code in ("bad_amount", "bad_decimals", "bad_date")]
     return np.select(checks, [np.uint32(r) for r in reasons], np.uint32(0)).astype(np.uint32)
 
 

@@ -199,9 +199,9 @@ def _statements(block: _Block, seen: Seen, scale: Ints, decimals: npt.NDArray[np
     """One row a 01."""
     records, base = block.records, seen.position
     n_entries, credit, debit, fits = _sums(block, scale)
-    opening, opening_day, opening_good = _balance(records, block.start, scale)
-    closing, closing_day, closing_good = _balance(records, block.closer, scale)
-    balanced = opening_good & closing_good & fits & (opening + credit + debit == closing)
+    opening, opening_day, opening_good, opening_known = _balance(records, block.start, scale)
+    closing, closing_day, closing_good, closing_known = _balance(records, block.closer, scale)
+    balanced = opening_known & closing_known & fits & (opening + credit + debit == closing)
     whole = (block.closer >= 0) & (block.errors & _REFUSED == 0)
     currency = _currencies(block)
     block.errors[whole & fits & ~balanced] |= ERROR_BIT["unbalanced"]
@@ -220,8 +220,8 @@ def _statements(block: _Block, seen: Seen, scale: Ints, decimals: npt.NDArray[np
         "decimals": arrow_numbers(decimals, pa.int8()),
         "opening_date": _dates(np.where(opening_good, opening_day, NO_DAY)),
         "closing_date": _dates(np.where(closing_good, closing_day, NO_DAY)),
-        "opening": arrow_numbers(opening, pa.int64(), ~opening_good),
-        "closing": arrow_numbers(closing, pa.int64(), ~closing_good),
+        "opening": arrow_numbers(opening, pa.int64(), ~opening_known),
+        "closing": arrow_numbers(closing, pa.int64(), ~closing_known),
         "n_entries": arrow_numbers(n_entries.astype(np.int32), pa.int32()),
         "credit": arrow_numbers(credit, pa.int64()),
         "debit": arrow_numbers(debit, pa.int64()),
@@ -238,12 +238,14 @@ def _statements(block: _Block, seen: Seen, scale: Ints, decimals: npt.NDArray[np
 _REFUSED: Final = np.uint32(sum(ERROR_BIT[code] for code in REFUSALS))
 
 
-def _balance(records: Records, at: Ints, scale: Ints) -> tuple[Ints, npt.NDArray[np.int32], Flags]:
-    """Amount and day of the 01 or 07 at `at` (−1: none), and whether it was read."""
+def _balance(records: Records, at: Ints, scale: Ints) -> tuple[Ints, npt.NDArray[np.int32], Flags, Flags]:
+    """Amount and day of the 01 or 07 at `at` (−1: none), whether it was read, and whether at least its amount was."""
     if not len(records.kind):
-        return at, at.astype(np.int32), at >= 0
-    good = (at >= 0) & (records.refusal[at] == 0)
-    return np.where(good, records.amount[at] * scale[at], 0), records.day[at], good
+        return at, at.astype(np.int32), at >= 0, at >= 0
+    refusal = records.refusal[at]
+    good = (at >= 0) & (refusal == 0)
+    known = good | ((at >= 0) & (refusal == REFUSAL_BIT["bad_date"]))
+    return np.where(known, records.amount[at] * scale[at], 0), records.day[at], good, known
 
 
 def _canonical(block: _Block) -> dict[str, Any]:

@@ -148,12 +148,11 @@ class Quarantine:
 
     def _refuse_unreadable(self, connection: sa.Connection, ids: Sequence[int]) -> None:
         c = statements.c
-        query = sa.select(c.id).where(
-            c.id.in_(ids), sa.or_(c.opening.is_(None), c.closing.is_(None), c.closing_date.is_(None))
-        )
+        unread = (c.opening.is_(None), c.opening_date.is_(None), c.closing.is_(None), c.closing_date.is_(None))
+        query = sa.select(c.id).where(c.id.in_(ids), sa.or_(*unread))
         if found := connection.execute(query).scalars().all():
             raise RegistryError(
-                "has no readable balance, so no partner could take it",
+                "has no readable balance or date, so no partner could take it",
                 subject="statements " + ", ".join(str(i) for i in found[:10]),
                 remedy="ask the bank to send it again, then reject this one",
             )
