@@ -232,6 +232,18 @@ def test_every_fault_is_named_by_its_place_and_nothing_is_imported(database: Dat
     assert not any(everything(database).values())
 
 
+@pytest.mark.parametrize(
+    ("key", "value"), [("mandate", ["approved"]), ("mandate_since", "0001-01-01"), ("mandate_since", ["2026-01-05"])]
+)
+def test_a_value_of_the_wrong_shape_is_a_fault_with_its_place(
+    database: Database, tmp_path: Path, key: str, value: object
+) -> None:
+    wanted = tree(tmp_path)
+    account(wanted)[key] = value
+    with pytest.raises(RegistryError, match=rf"accounts\[0\]\.{key}: is "):
+        bring(database, wanted)
+
+
 def test_a_folder_that_depends_on_where_a_process_was_started_is_a_fault(database: Database, tmp_path: Path) -> None:
     wanted = tree(tmp_path)
     wanted["cabinets"][0]["connectors"][0]["settings"] = {"folder": "drop/fizen"}

@@ -154,7 +154,7 @@ def _connector(tree: object, place: str, reading: Reading) -> WantedConnector:
             reading.fault(f"{place}.settings", "is not a mapping of keys to values")
         elif secret := next((key for key in settings if SECRET_SETTING.search(key)), None):
             reading.fault(f"{place}.settings.{secret}", "is a secret: put it in the Airflow connection")
-        elif not str(settings.get("folder", "/")).startswith("/"):
+        elif (folder := settings.get("folder")) and not (str(folder).startswith("/") and str(folder).isprintable()):
             reading.fault(f"{place}.settings.folder", "is not a whole path, from /")
         fields["settings"] = settings
     name = _text(keys, "name", place, reading, CONNECTOR_NAME, "1 to 40 small letters, digits and -")
@@ -201,7 +201,7 @@ def _mandate(
     mandate: tuple[MandateStep | None, ...] = ()
     if "mandate" in keys:
         text = keys["mandate"]
-        if text is not None and text not in set(MandateStep):
+        if text is not None and text not in list(MandateStep):
             reading.fault(f"{place}.mandate", f"is none of {', '.join(MandateStep)}, null")
         else:
             mandate = (None if text is None else MandateStep(text),)
@@ -211,10 +211,10 @@ def _mandate(
         reading.fault(f"{place}.mandate_since", "has no mandate beside it")
     try:
         day = date.fromisoformat(keys["mandate_since"])
-    except (TypeError, ValueError):
+        return mandate, datetime.combine(day, time(), BANK_ZONE).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         reading.fault(f"{place}.mandate_since", "is not a day like 2026-01-05")
         return mandate, None
-    return mandate, datetime.combine(day, time(), BANK_ZONE).astimezone(UTC)
 
 
 def _keys(tree: object, place: str, reading: Reading, known: set[str]) -> dict[str, Any]:
