@@ -64,6 +64,13 @@ class InputRefused(SobankError):
 
     exit_code = 3
 
+    def of(self, name: str) -> InputRefused:
+        """The same refusal, saying first which file it is about: a reader knows a place in the bytes, not their name."""
+        if not self.subject.startswith(name):
+            self.subject = f"{name}, {self.subject}" if self.subject else name
+            self.args = (self.what, self.subject, self.remedy)
+        return self
+
 
 class UnknownFormat(InputRefused):
     """No format claims the file."""

@@ -99,7 +99,7 @@ def count_file(counts: dict[str, int], outcome: FileOutcome) -> None:
         counts["statements"] += outcome.kept.statements
         counts["entries"] += outcome.kept.entries
         counts["duplicates"] += outcome.kept.duplicates
-        counts["quarantined"] += outcome.kept.quarantined.total()
+        counts["quarantined"] += outcome.kept.set_aside
 
 
 def extract(day: str | date, run: str, *, withdraw: bool = True, now: Now = _now) -> Ref:

@@ -219,3 +219,12 @@ def test_importing_the_jobs_is_cheap_enough_for_a_dag_file() -> None:
     script = f"import sys; from sobank import jobs; print([m for m in {heavy!r} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_every_reason_and_code_that_can_be_shown_is_explained() -> None:
+    from sobank.cli.legend import _meanings
+    from sobank.domain.routing import Reason
+    from sobank.formats import camt053_codes, cfonb120_codes
+
+    codes = {*map(str, Reason), *cfonb120_codes.ERRORS, *cfonb120_codes.WARNINGS, *cfonb120_codes.REFUSALS}
+    assert codes | set(camt053_codes.REFUSALS) <= set(_meanings())

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from sobank import jobs
+from sobank.cli.legend import explain
 from sobank.cli.show import AsJson, as_json, json_line, out, problems, progress, table
 from sobank.domain.iban import masked
 from sobank.domain.money import decimal_text
@@ -57,7 +58,7 @@ def inspect(paths: Paths, json: AsJson = False) -> None:
                 found |= inspected(form.read(stream, chunk_bytes=1 << 20))
             except InputRefused as error:
                 refused += 1
-                found = {"file": path.name, "sha256": sha256, "format": None, "error": str(error)}
+                found = {"file": path.name, "sha256": sha256, "format": None, "error": str(error.of(path.name))}
         json_line(found) if json else _show_file(found)
     if refused:
         raise InputRefused(f"{refused} of the files cannot be read", remedy="each says why above")
@@ -136,7 +137,7 @@ def _line(outcome: FileOutcome) -> dict[str, Any]:
         "statements": kept.statements,
         "entries": kept.entries,
         "duplicates": kept.duplicates,
-        "quarantined": kept.quarantined.total(),
+        "quarantined": kept.set_aside,
         "refused_records": kept.records.refused,
         "records": {name: getattr(kept.records, name) for name in ("total", "parsed", "blank", "refused")},
         "warnings": dict(kept.warnings),
@@ -162,7 +163,7 @@ def _show_file(found: dict[str, Any]) -> None:
             s["currency"],
             s["opening_date"],
             s["closing_date"],
-            *(None if s[k] is None else decimal_text(s[k], s["decimals"]) for k in ("opening",)),
+            None if s["opening"] is None else decimal_text(s["opening"], s["decimals"]),
             s["entries"],
             decimal_text(s["sum"], s["decimals"]),
             None if s["closing"] is None else decimal_text(s["closing"], s["decimals"]),
@@ -184,3 +185,5 @@ def _show_file(found: dict[str, Any]) -> None:
             [(r["record"], r["offset"], r["reason"]) for r in found["refused"]],
             numbers=("record", "offset"),
         )
+    remarks = [code for s in found["statements"] for code in (*s["errors"], *s["warnings"])]
+    explain([*remarks, *(r["reason"] for r in found["refused"])])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sobank.cli.legend import explain
 from sobank.cli.show import AsJson, By, Why, as_json, out, table
 from sobank.domain.money import decimal_text
 from sobank.errors import ConfigurationError
@@ -51,6 +52,7 @@ def list_(reason: OfReason = None, cabinet: OfCabinet = None, json: AsJson = Fal
         for r in rows
     ]
     table(f"In quarantine: {len(rows)}", columns, cells, numbers=("id", "entries"))
+    explain(code for row in rows for code in row.reasons)
 
 
 @app.command()
@@ -75,6 +77,7 @@ def show(statement: int, json: AsJson = False) -> None:
         shown = "unreadable" if amount is None else f"{decimal_text(amount, row.decimals)} {row.currency}"
         out.print(f"{name:>12} {shown}", highlight=False)
     out.print(f"Set aside since {row.since:%Y-%m-%d %H:%M} UTC: {', '.join(row.reasons)}", highlight=False)
+    explain(row.reasons)
 
 
 @app.command()

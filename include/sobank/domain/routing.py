@@ -23,6 +23,24 @@ class Reason(StrEnum):
     ACCOUNT_CLOSED = "account_closed"
     CABINET_CLOSED = "cabinet_closed"
     CLAIMED_TWICE = "claimed_by_two_cabinets"
+    REJECTED_BY_PARTNER = "rejected_by_partner"
+    BATCH_REJECTED = "batch_rejected"
+
+
+#: What each reason means to whoever reads it, and what makes it go away.
+MEANINGS: dict[Reason, str] = {
+    Reason.UNKNOWN_ACCOUNT: "No cabinet has registered this account; register it, then release the statement (S13).",
+    Reason.UNBALANCED: "Opening balance + movements is not the closing balance (S8).",
+    Reason.CONFLICT: "The same statement came before with other content; a person decides which one is right (S10).",
+    Reason.CONNECTOR_MISSING: "The account's connector is not on its cabinet any more; associate it anew (D4).",
+    Reason.MANDATE_REVOKED: "The mandate was revoked; nothing of the account may leave (D3).",
+    Reason.MANDATE_EXPIRED: "The mandate has expired; it must be signed again (D3).",
+    Reason.ACCOUNT_CLOSED: "The account is closed in the registry (D3).",
+    Reason.CABINET_CLOSED: "The cabinet is closed (D3).",
+    Reason.REJECTED_BY_PARTNER: "The partner refused the file it was in; mend what he names, then release it.",
+    Reason.BATCH_REJECTED: "A person gave up the held batch it was in; release it to have it decided anew.",
+    Reason.CLAIMED_TWICE: "Two cabinets have registered the account; one must give it up (D3).",
+}
 
 
 class Kind(StrEnum):

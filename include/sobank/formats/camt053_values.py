@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 import unicodedata
 from datetime import date
 from typing import Final
@@ -128,7 +127,23 @@ def _latin(character: str) -> str:
 
 
 def pieces(text: str, width: int = 70) -> list[str]:
-    """Cut between words into pieces of at most `width` characters; a longer word is cut where it must."""
-    if len(text) <= width:
-        return [text] if text else []
-    return textwrap.wrap(text, width, break_on_hyphens=False, drop_whitespace=True)
+    """Cut between words into pieces of at most `width` characters; a longer word begins where the one before it ends.
+
+    In time that grows with the text: a word may be as long as a whole entry (`textwrap` is quadratic there).
+    """
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        start = 0
+        if line and len(line) + 1 + len(word) > width:
+            room = width - len(line) - 1
+            if len(word) > width and room > 0:
+                line, start = f"{line} {word[:room]}", room
+            lines.append(line)
+            line = ""
+        elif line:
+            line, start = f"{line} {word}", len(word)
+        whole = (len(word) - start - 1) // width * width + start
+        lines += [word[at : at + width] for at in range(start, whole, width)]
+        line += word[max(start, whole) :]
+    return [*lines, line] if line else lines

@@ -20,7 +20,7 @@ from sobank.formats.cfonb120_framing import Frames, frames, joined
 from sobank.formats.cfonb120_identity import Seen
 from sobank.formats.cfonb120_records import CLOSING, OPENING, kinds, last_where, read_records
 from sobank.formats.cfonb120_statements import parsed
-from sobank.formats.cfonb120_stream import begins_like_a_record
+from sobank.formats.cfonb120_stream import begins_like_a_record, holds_records
 from sobank.formats.parsed import Parsed
 
 #: A statement of more records than this is cut there (`too_large`): memory has a bound. 63 MB of records.
@@ -36,9 +36,9 @@ class Cfonb120:
     name: str = "cfonb120"
 
     def claims(self, head: bytes) -> bool:
-        """Whether a line of the first bytes begins with the header of a record."""
-        text = head.removeprefix(b"\xef\xbb\xbf")
-        return any(begins_like_a_record(line.group()[:32]) for line in _LINE.finditer(text))
+        """Whether a line of the first bytes begins with the header of a record, or holds two of one account."""
+        lines = [line.group() for line in _LINE.finditer(head.removeprefix(b"\xef\xbb\xbf"))]
+        return any(begins_like_a_record(line[:32]) for line in lines) or any(map(holds_records, lines))
 
     def read(self, stream: BinaryIO, *, chunk_bytes: int) -> Iterator[Parsed]:
         """Yield the file chunk by chunk; any bytes give statements and refusals, nothing is raised (S1, S7)."""

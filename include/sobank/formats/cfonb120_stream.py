@@ -5,6 +5,7 @@ Every decision looks at most `LOOKAHEAD` characters ahead, so that it is the sam
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -62,6 +63,13 @@ def begins_like_a_record(text: bytes) -> bool:
     """Whether a record header stands at the start of `text`."""
     positions = header_positions(np.frombuffer(text[:HEADER], np.uint8))
     return len(positions) > 0
+
+
+def holds_records(text: bytes) -> bool:
+    """Whether two records of one account follow one another somewhere in `text`, whatever stands before them."""
+    heads = header_positions(np.frombuffer(text, np.uint8)) if len(text) > WIDTH else []
+    accounts = [text[head + 21 : head + 32] for head in heads]
+    return any(one == other for one, other in pairwise(accounts))
 
 
 def cut(text: Rows, *, ended: bool) -> Pieces:

@@ -67,7 +67,7 @@ def ingest_file(name: str, stream: BinaryIO, parts: Collaborators, *, now: datet
             )
             kept = parts.keep(received, format_.read(archived, chunk_bytes=parts.chunk_bytes), now)
         except InputRefused as refused:
-            return FileOutcome(name=name, size=size, sha256=sha256, refused=refused)
+            return FileOutcome(name=name, size=size, sha256=sha256, refused=refused.of(name))
     return FileOutcome(name=name, size=size, sha256=sha256, format=format_.name, kept=kept)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +26,9 @@ class Claimed:
 class Inbox:
     """A folder watched for files. `.claimed` and `refused` inside it are ours.
 
-    A claim is one hard link, which refuses an existing name: two workers never take the same file, and a second file of
-    the same name waits its turn. A file left in `.claimed` by a worker that died is taken again by the next, which is
-    harmless: its bytes are ingested once. A file touched within `quiet_seconds`, or named as uploads in progress are,
+    A claim is a lock on the file, held while it is taken in, and one hard link, which refuses an existing name: two
+    workers never take the same file, and a second file of the same name waits its turn. A file left in `.claimed` by a
+    worker that died is locked by nobody, and taken again by the next: its bytes are ingested once. A file touched within `quiet_seconds`, or named as uploads in progress are,
     is left alone.
     """
 
@@ -36,27 +39,43 @@ class Inbox:
         self._refused = folder / "refused"
 
     def claim(self, *, now: datetime) -> Iterator[Claimed]:
-        """Claim the files that are whole, in order of name, one at a time.
+        """Claim the files that are whole, in order of name, one at a time; each is ours until the next is asked for.
 
         Raises:
-            ConfigurationError: the folder is not there.
+            ConfigurationError: the folder is not there; or, once all others were claimed, files could not be.
         """
         if not self.folder.is_dir():
             raise ConfigurationError(
                 "the inbox is not there", subject=str(self.folder), remedy="create it, or set SOBANK_INBOX"
             )
         self._claimed.mkdir(exist_ok=True, mode=0o750)
+        refusing: list[str] = []
         for path in sorted(self._claimed.iterdir()):
-            yield Claimed(name=path.name, path=path)
+            with _locked(path, refusing) as ours:
+                if ours:
+                    yield Claimed(name=path.name, path=path)
         for path in self._arrived():
-            if self.is_whole(path, now=now):
-                target = self._claimed / path.name
-                try:
-                    target.hardlink_to(path)
-                except (FileNotFoundError, FileExistsError):
-                    continue  # another worker was faster, or a file of that name is still being taken in
-                path.unlink(missing_ok=True)
-                yield Claimed(name=path.name, path=target)
+            with _locked(path, refusing) as ours:
+                if ours and self.is_whole(path, now=now) and self._moved(path, refusing):
+                    yield Claimed(name=path.name, path=self._claimed / path.name)
+        if refusing:
+            raise ConfigurationError(
+                f"{len(refusing)} files of the inbox cannot be taken; the others were",
+                subject="; ".join(refusing),
+                remedy="let the user that runs So bank read, link and remove them",
+            )
+
+    def _moved(self, path: Path, refusing: list[str]) -> bool:
+        """Whether the file is now in `.claimed`; not where one of that name is still being taken in."""
+        try:
+            (self._claimed / path.name).hardlink_to(path)
+            path.unlink(missing_ok=True)
+        except (FileNotFoundError, FileExistsError):
+            return False
+        except OSError as error:
+            refusing.append(f"{path.name}: {error.strerror}")
+            return False
+        return True
 
     def left_alone(self, *, now: datetime) -> list[str]:
         """Names of files that are still being written."""
@@ -84,3 +103,37 @@ class Inbox:
 
     def _arrived(self) -> list[Path]:
         return sorted(p for p in self.folder.iterdir() if p.is_file() and not p.name.startswith("."))
+
+
+@contextmanager
+def _locked(path: Path, refusing: list[str]) -> Iterator[bool]:
+    """Hold a file against other workers; the lock ends with the process. False: it is another's, gone, or refuses."""
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:
+        yield False
+        return
+    except OSError as error:
+        refusing.append(f"{path.name}: {error.strerror}")
+        yield False
+        return
+    with stream:
+        yield _lock(stream.fileno()) and _is_still(path, stream.fileno())
+
+
+def _lock(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks: two may take the file, whose bytes are ingested once
+    return True
+
+
+def _is_still(path: Path, file: int) -> bool:
+    """Whether the name is still that of the open file: another worker may have finished with it before the lock."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file))
+    except FileNotFoundError:
+        return False

@@ -40,13 +40,17 @@ class Received:
 
 @dataclass(kw_only=True, slots=True)
 class Kept:
-    """What became of a file. `already`: these bytes were ingested before, under whatever name (S15)."""
+    """What became of a file. `already`: these bytes were ingested before, under whatever name (S15).
+
+    `set_aside` counts statements; `quarantined` counts them by reason, and one may have several.
+    """
 
     already: bool = False
     records: Counts = field(default_factory=Counts)
     statements: int = 0
     entries: int = 0
     duplicates: int = 0
+    set_aside: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
 
@@ -202,6 +206,7 @@ def _keep_reasons(rows: Bulk, ids: pa.Array, reasons: pa.ChunkedArray, kept: Kep
     if found.num_rows:
         keys = rows.new_ids(schema.quarantine, found.num_rows)
         rows.insert(schema.quarantine, _with(found, id=keys, opened_at=pa.scalar(now, pa.timestamp("us", tz="UTC"))))
+        kept.set_aside += pc.count_distinct(found["statement_id"]).as_py()
         kept.quarantined.update({c["values"]: c["counts"] for c in found["reason"].value_counts().to_pylist()})
 
 

@@ -12,12 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from sobank.domain.delivery import FINAL_STATES, Batch, BatchState, Claim, Happening, NotClaimed, transition
+from sobank.domain.routing import Reason
 from sobank.domain.sink import Receipt
 from sobank.errors import FenceLost, ForbiddenTransition, LedgerError, NotFound
 from sobank.store import audit
 from sobank.store.database import Database
 from sobank.store.ledger_rows import as_batch, as_json, earlier_open, one_query, open_query
-from sobank.store.ledger_statements import SetAside, give_back, set_aside, withdrawn
+from sobank.store.ledger_statements import give_back, set_aside, withdrawn
 from sobank.store.schema import attempts, batches
 
 
@@ -140,7 +141,7 @@ class Ledger:
                 .values(ended_at=now, outcome=happening, message=message)
             )
             if state is BatchState.REJECTED:
-                set_aside(connection, batch_id, SetAside.REJECTED_BY_PARTNER, now=now)
+                set_aside(connection, batch_id, Reason.REJECTED_BY_PARTNER, now=now)
         return state
 
     def release(self, batch_id: int, *, actor: str, role: str | None, reason: str, now: datetime) -> None:
@@ -209,7 +210,7 @@ class Ledger:
                     "the batch is not held", subject=f"batch:{batch_id}", remedy="look at its state first"
                 )
             if state is BatchState.REJECTED:
-                set_aside(connection, batch_id, SetAside.BATCH_REJECTED, now=now)
+                set_aside(connection, batch_id, Reason.BATCH_REJECTED, now=now)
             _event(
                 connection, batch_id, changed, f"batch.{happening.value}",
                 before=BatchState.HELD, after=state, actor=actor, role=role, reason=reason, now=now,

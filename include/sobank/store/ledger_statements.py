@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 import sqlalchemy as sa
 
 from sobank.domain.registry import MandateStep
+from sobank.domain.routing import Reason
 from sobank.store.schema import allocations, associations, connectors, mandates, quarantine, statements
-
-
-class SetAside(StrEnum):
-    """Why the statements of a rejected batch are in quarantine."""
-
-    REJECTED_BY_PARTNER = "rejected_by_partner"
-    BATCH_REJECTED = "batch_rejected"
 
 
 def withdrawn(connection: sa.Connection, batch_id: int) -> str | None:
@@ -52,7 +45,7 @@ def give_back(connection: sa.Connection, batch_id: int) -> None:
     _deallocate(connection, batch_id)
 
 
-def set_aside(connection: sa.Connection, batch_id: int, reason: SetAside, *, now: datetime) -> None:
+def set_aside(connection: sa.Connection, batch_id: int, reason: Reason, *, now: datetime) -> None:
     """Statements of the batch go to quarantine, each with `reason`; its allocations go."""
     rows = sa.select(
         allocations.c.statement_id,
