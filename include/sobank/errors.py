@@ -27,7 +27,8 @@
     │   └── ConfigFault                      authentication, host key, missing folder: nothing was sent
     ├── DecisionConflict            exit 6   the facts moved under a decision; run it again
     ├── SchedulerError              exit 8   Airflow's API is away or answers no
-    └── ProofFailed                 exit 9   a statement is missing, doubled or pending, or a cent is off (D10)
+    ├── ProofFailed                 exit 9   a statement is missing, doubled or pending, or a cent is off (D10)
+    └── DatabaseAway                exit 11  our database cannot be reached, or went away
 
 Messages never hold a secret, a label, or a full IBAN (O3): subjects are masked where they are made.
 """
@@ -65,7 +66,7 @@ class InputRefused(SobankError):
     exit_code = 3
 
     def of(self, name: str) -> InputRefused:
-        """The same refusal, saying first which file it is about: a reader knows a place in the bytes, not their name."""
+        """The same refusal, with the file first: a reader knows a place in the bytes, not their name."""
         if not self.subject.startswith(name):
             self.subject = f"{name}, {self.subject}" if self.subject else name
             self.args = (self.what, self.subject, self.remedy)
@@ -184,3 +185,9 @@ class DeliveryIncomplete(SobankError):
     """Batches have not arrived; nothing is lost, the message names the destinations (D8)."""
 
     exit_code = 10
+
+
+class DatabaseAway(SobankError):
+    """Our database cannot be reached or went away; what was not committed is undone, and the next run takes it up."""
+
+    exit_code = 11

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 
 import pytest
 
 from sobank.errors import InputRefused, UnsafeInput
 from sobank.formats.camt053 import Camt053
+from sobank.formats.camt053_values import pieces
 from sobank.formats.camt053_xml import Bounds
 from tests.formats.camt053_documents import PARIS, balance, document, entry, read, statement, zipped
 
@@ -79,6 +81,13 @@ def test_an_entry_of_endless_text_or_elements_is_refused() -> None:
         read(document(statement(entry(extra="<AddtlNtryInf>" + "x" * 20_000 + "</AddtlNtryInf>"))), small)
     with pytest.raises(UnsafeInput, match="more elements"):
         read(document(statement(entry(extra="<NtryDtls>" + "<TxDtls/>" * 2_000 + "</NtryDtls>"))), small)
+
+
+def test_a_word_as_long_as_an_entry_may_be_is_cut_in_time_that_grows_with_it() -> None:
+    began = time.process_time()
+    cut = pieces("A" * (8 << 20))
+    assert len(cut) == -(-(8 << 20) // 70)
+    assert time.process_time() - began < 10
 
 
 def test_a_document_over_the_bound_of_its_size_is_refused() -> None:

@@ -85,6 +85,12 @@ def test_a_file_in_no_format_is_refused_with_the_formats_that_are_read(content: 
     assert all(each.name in refusal.value.remedy for each in FORMATS)
 
 
+def test_a_stream_without_terminators_whose_beginning_is_damaged_is_known_by_the_records_that_follow() -> None:
+    stream = exported("cfonb120").replace(b"\r\n", b"")
+    assert identify(stream[3:], "file").name == "cfonb120"
+    assert identify(b"RELEVES DU JOUR " + stream, "file").name == "cfonb120"
+
+
 def test_a_file_that_two_formats_claim_is_refused_naming_both() -> None:
     stubs = [Claiming("first", b"A"), Claiming("other", b"B"), Claiming("second", b"AB")]
     with pytest.raises(AmbiguousFormat, match="first and second") as refusal:

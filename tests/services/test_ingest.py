@@ -16,6 +16,7 @@ from sobank.services.ingest import ingest_inbox, received_on
 from sobank.store import schema
 from sobank.store.inbox import Inbox
 from tests.builders import NOW, Cabinet, TestHouse, file_of, named, statement
+from tests.formats.camt053_documents import document
 
 DAY = date(2026, 3, 3)
 
@@ -85,6 +86,18 @@ def test_one_bad_statement_is_set_aside_whole_and_the_others_go_on(house: TestHo
     assert dict(kept.quarantined) == {"unbalanced": 1}
     assert house.statuses() == {1: "quarantined", 2: "pending"}
     assert house.reasons() == [(1, "unbalanced")]
+
+
+def test_a_statement_set_aside_for_two_reasons_is_counted_once(house: TestHouse) -> None:
+    kept = _registered(house).take_in(file_of(statement(9, DAY, 5, closing=999))).kept
+    assert kept is not None
+    assert (kept.set_aside, dict(kept.quarantined)) == (1, {"unbalanced": 1, "unknown_account": 1})
+
+
+def test_a_refusal_found_deep_in_a_file_names_the_file(house: TestHouse) -> None:
+    data = document().replace(b"</Document>", b"")
+    outcome = _registered(house).take_in(data, "banque.xml")
+    assert str(outcome.refused).startswith("banque.xml: the XML is not well-formed")
 
 
 def test_an_unknown_account_is_set_aside_and_the_rest_goes_on(house: TestHouse) -> None:

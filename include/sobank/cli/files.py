@@ -111,6 +111,8 @@ def _ingest_paths(files: list[Path], report: Callable[[FileOutcome], None]) -> d
         with path.open("rb") as stream:
             outcome = ingest_file(path.name, stream, parts, now=datetime.now(UTC))
         jobs.count_file(counts, outcome)
+        if outcome.refused:
+            problems.print(str(outcome.refused), markup=False, highlight=False)
         report(outcome)
     return counts
 

@@ -67,7 +67,9 @@ def begins_like_a_record(text: bytes) -> bool:
 
 def holds_records(text: bytes) -> bool:
     """Whether two records of one account follow one another somewhere in `text`, whatever stands before them."""
-    heads = header_positions(np.frombuffer(text, np.uint8)) if len(text) > WIDTH else []
+    if len(text) <= WIDTH:
+        return False
+    heads = header_positions(np.frombuffer(text, np.uint8)).tolist()
     accounts = [text[head + 21 : head + 32] for head in heads]
     return any(one == other for one, other in pairwise(accounts))
 

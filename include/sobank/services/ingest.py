@@ -72,7 +72,11 @@ def ingest_file(name: str, stream: BinaryIO, parts: Collaborators, *, now: datet
 
 
 def ingest_inbox(inbox: Inbox, parts: Collaborators, *, now: datetime) -> Iterator[FileOutcome]:
-    """Take in every file of the inbox that is whole, one by one; refused files are set aside with their reason."""
+    """Take in every file of the inbox that is whole, one by one; refused files are set aside with their reason.
+
+    Raises:
+        ConfigurationError: after all others, files that cannot even be claimed.
+    """
     for claimed in inbox.claim(now=now):
         with claimed.path.open("rb") as stream:
             outcome = ingest_file(claimed.name, stream, parts, now=now)

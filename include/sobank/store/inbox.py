@@ -28,8 +28,8 @@ class Inbox:
 
     A claim is a lock on the file, held while it is taken in, and one hard link, which refuses an existing name: two
     workers never take the same file, and a second file of the same name waits its turn. A file left in `.claimed` by a
-    worker that died is locked by nobody, and taken again by the next: its bytes are ingested once. A file touched within `quiet_seconds`, or named as uploads in progress are,
-    is left alone.
+    worker that died is locked by nobody, and taken again by the next: its bytes are ingested once. A file touched
+    within `quiet_seconds`, or named as uploads in progress are, is left alone.
     """
 
     def __init__(self, folder: Path, *, quiet_seconds: int) -> None:
