@@ -133,6 +133,7 @@ def test_deleting_looks_at_the_batches_of_that_connector_alone(registry: Registr
     add_batch(database, connector_id=2, state="sealed", fence=0)
     add_batch(database, connector_id=1, state="delivered", fence=1, seq=2)
     delete(registry)
+    assert events(database)[-1].action == "connector.delete"
 
 
 def test_cutting_entirely_dissociates_and_deletes_in_one_go(registry: Registry, database: Database) -> None:

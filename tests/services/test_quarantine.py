@@ -58,7 +58,8 @@ def test_a_released_statement_whose_account_is_still_unknown_is_set_aside_again(
     house.take_in(file_of(statement(1, DAY, 5)))
     Quarantine(house.database).release(_set_aside(house, "unknown_account"), actor="anne", why="try", now=LATER)
     house.run(DAY)
-    _set_aside(house, "unknown_account")
+    assert house.reasons() == [(1, "unknown_account")]
+    assert house.delivered() == {}
 
 
 def test_a_conflict_is_released_only_once_the_other_statement_is_given_up(house: TestHouse) -> None:

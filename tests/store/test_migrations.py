@@ -1,4 +1,4 @@
-"""The migrations make exactly the schema of `store/schema.py`, and the schema holds its own rules."""
+"""The migrations make exactly the schema of `store/schema`, and the schema holds its own rules."""
 
 from __future__ import annotations
 
@@ -36,8 +36,12 @@ def test_partial_indexes_of_the_migrations_have_their_condition(database: Databa
 
 
 def test_upgrading_twice_is_upgrading_once(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(schema.cabinets.insert().values(code="C1", name="C"))
     migrate.upgrade(database)
     migrate.require_current(database)
+    with database.read() as connection:
+        assert connection.execute(sa.select(schema.cabinets.c.code)).scalars().all() == ["C1"]
 
 
 def test_a_database_without_our_schema_is_refused_with_what_to_do(tmp_path: object) -> None:

@@ -1,0 +1,58 @@
+"""Kinds of columns and indexes that both databases have, and the metadata that names constraints."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """A moment in UTC. Naive datetimes are refused on the way in; what comes out is aware."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
+
+
+#: SQLite numbers rows by itself only in an INTEGER key; PostgreSQL wants 64 bits.
+BigKey = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+#: None is SQL NULL, not the JSON value null: `receipt IS NOT NULL` must mean what it says.
+Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+Sha256 = sa.LargeBinary(32)
+
+
+def one_of(column: str, values: Any) -> str:
+    """SQL that a text column holds one of some values; for CHECKs and partial indexes."""
+    return f"{column} IN ({', '.join(repr(str(v)) for v in sorted(values))})"
+
+
+def partial_unique(name: str, *columns: str, where: str) -> sa.Index:
+    """A unique index over the rows that `where` keeps."""
+    return sa.Index(name, *columns, unique=True, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
+def partial_index(name: str, *columns: str, where: str) -> sa.Index:
+    """An index over the rows that `where` keeps."""
+    return sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
