@@ -203,13 +203,24 @@ def test_a_database_that_was_never_made_is_said_so(tmp_path: Path, monkeypatch: 
     assert "sobank init" in str(error)
 
 
-def test_the_console_script_prints_the_error_on_stderr_without_a_traceback(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "environment", "exit_code", "words"),
+    [
+        (("deliver", "--day", "soon"), {}, 2, "YYYY-MM-DD"),
+        (("init",), {"SOBANK_DATABASE_URL": "postgresql://sobank@127.0.0.1:1/sobank"}, 11, "does not answer"),
+        (("init",), {"SOBANK_HOME": "/dev/null/home"}, 1, "/dev/null/home"),
+    ],
+    ids=["argument", "database away", "no such home"],
+)
+def test_the_console_script_prints_the_error_on_stderr_without_a_traceback(
+    tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str], exit_code: int, words: str
+) -> None:
     result = subprocess.run(
-        [Path(sys.executable).parent / "sobank", "deliver", "--day", "soon"],
-        capture_output=True, text=True, check=False, env={"SOBANK_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        [Path(sys.executable).parent / "sobank", *arguments], capture_output=True, text=True, check=False,
+        env={"SOBANK_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"} | environment,
     )  # fmt: skip
-    assert result.returncode == 2
-    assert "YYYY-MM-DD" in result.stderr
+    assert result.returncode == exit_code
+    assert words in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
 

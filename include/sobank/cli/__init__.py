@@ -2,7 +2,8 @@
 
 Exit codes: 0 done; 1 an error that has no code of its own; 2 a setting or an argument is wrong; 3 a file was refused;
 4 a rule of the registry refuses; 5 a data contract cannot be carried out; 6 the delivery ledger refuses; 7 a partner's
-side; 8 Airflow is away or says no; 9 a proof does not hold; 10 something has not arrived yet (see `sobank.errors`).
+side; 8 Airflow is away or says no; 9 a proof does not hold; 10 something has not arrived yet; 11 the database is away
+(see `sobank.errors`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ app = typer.Typer(
     name="sobank",
     help="Daily delivery of French bank statements: each to exactly one destination, proved to the cent.",
     epilog="Exit codes: 0 done · 2 argument or setting · 3 file refused · 4 registry rule · 5 data contract ·"
-    " 6 ledger · 7 partner · 8 Airflow · 9 proof does not hold · 10 not arrived yet.",
+    " 6 ledger · 7 partner · 8 Airflow · 9 proof does not hold · 10 not arrived yet · 11 database away.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -32,10 +33,17 @@ app.add_typer(deliveries.app, name="deliveries")
 
 
 def main() -> None:
-    """Entry of the console script; an error of ours becomes its message and its exit code, never a traceback."""
+    """Entry of the console script; an error of ours, or of the file system, becomes its message, never a traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
-        app()
+        try:
+            app()
+        except OSError as error:
+            raise SobankError(
+                error.strerror or type(error).__name__,
+                subject=str(error.filename or ""),
+                remedy="see that the place is there, may be written, and has room; then run again",
+            ) from error
     except SobankError as error:
         problems.print(f"[bold red]{type(error).__name__}[/] ", end="")
         problems.print(str(error), markup=False, highlight=False)

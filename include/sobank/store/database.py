@@ -6,6 +6,7 @@ a `write()` transaction that commits is on disk, `exclusive(name)` has one holde
 
 from __future__ import annotations
 
+import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from sobank.errors import ConfigurationError
+from sobank.errors import ConfigurationError, DatabaseAway
 
 Parameters = Mapping[str, int | str | date]
 
@@ -26,6 +27,8 @@ _FETCH_ROWS = 65_536
 
 class Database:
     """Our database, addressed by its SQLAlchemy URL (`sqlite:////…` or `postgresql+psycopg://…`).
+
+    Values never stand in its errors (O3). Every method raises `DatabaseAway` when the server or the file is not there.
 
     Raises:
         ConfigurationError: the URL is neither SQLite nor PostgreSQL.
@@ -43,12 +46,12 @@ class Database:
         if self.is_sqlite:
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-            self.engine = sa.create_engine(self.url, connect_args={"timeout": _BUSY_SECONDS})
+            self.engine = sa.create_engine(self.url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
         else:
             self.url = self.url.set(drivername="postgresql+psycopg")
-            self.engine = sa.create_engine(self.url, pool_pre_ping=True)
+            self.engine = sa.create_engine(self.url, pool_pre_ping=True, hide_parameters=True)
 
     @property
     def is_sqlite(self) -> bool:
@@ -59,13 +62,18 @@ class Database:
     def read(self) -> Iterator[sa.Connection]:
         """One consistent snapshot, never waiting for writers."""
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with self.engine.connect().execution_options(**options) as connection, connection.begin():
+        with (
+            _answering(sa.exc.OperationalError, sqlite3.OperationalError),
+            self.engine.connect().execution_options(**options) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One transaction; committed and on disk when the block ends, undone when it raises."""
         with (
+            _answering(sa.exc.OperationalError, sqlite3.OperationalError),
             self.engine.connect().execution_options(sobank_begin="BEGIN IMMEDIATE") as connection,
             connection.begin(),
         ):
@@ -94,20 +102,21 @@ class Database:
     def adbc(self) -> Iterator[Any]:
         """An ADBC connection to PostgreSQL, with a transaction of its own that the caller commits.
 
-        Opening one costs as much as storing a file: it is kept for the next caller. One that raised is closed.
+        Opening one costs as much as storing a file: it is kept for the next caller, who asks first whether the server
+        still has it. One that raised is closed.
         """
         from adbc_driver_postgresql import dbapi  # only PostgreSQL needs the driver
 
-        try:
-            connection = self._adbc.pop()
-        except IndexError:
-            connection = dbapi.connect(self.url.set(drivername="postgresql").render_as_string(hide_password=False))
-        try:
-            yield connection
-        except BaseException:
-            connection.close()
-            raise
-        connection.rollback()
+        with _answering(dbapi.OperationalError):
+            connection = self._kept_adbc() or dbapi.connect(
+                self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+            )
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            connection.rollback()
         self._adbc.append(connection)
 
     def close(self) -> None:
@@ -115,6 +124,20 @@ class Database:
         self.engine.dispose()
         while self._adbc:
             self._adbc.pop().close()
+
+    def _kept_adbc(self) -> Any:
+        """A kept connection that is alive, or None: a server that restarted since has ended those of before."""
+        while self._adbc:
+            connection = self._adbc.pop()
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT 1")
+                connection.rollback()
+            except connection.Error:
+                connection.close()
+            else:
+                return connection
+        return None
 
     def _postgres_batches(self, sql: str, schema: pa.Schema, parameters: Parameters) -> Iterator[pa.RecordBatch]:
         with self.adbc() as connection, connection.cursor() as cursor:
@@ -128,6 +151,20 @@ class Database:
             cursor.execute(sql, sqlite_parameters(parameters))
             while rows := cursor.fetchmany(_FETCH_ROWS):
                 yield sqlite_batch(rows, schema)
+
+
+@contextmanager
+def _answering(*kinds: type[Exception]) -> Iterator[None]:
+    """Say in words that the database is not there; the first line of what the driver says holds no values."""
+    try:
+        yield
+    except kinds as error:
+        said = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error).partition("\n")[0]
+        raise DatabaseAway(
+            f"the database does not answer ({said})",
+            subject="SOBANK_DATABASE_URL",
+            remedy="see that it runs, is reachable and has room, then run again: what was not committed is undone",
+        ) from error
 
 
 def with_literals(sql: str, parameters: Parameters) -> str:

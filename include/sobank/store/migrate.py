@@ -21,7 +21,13 @@ def _configuration(database: Database) -> Config:
 
 
 def upgrade(database: Database) -> None:
-    """Apply every migration that the database has not seen yet; doing it twice is doing it once."""
+    """Apply every migration that the database has not seen yet; doing it twice is doing it once.
+
+    Raises:
+        DatabaseAway: there is no database to bring anywhere.
+    """
+    with database.read():
+        pass  # Alembic opens its own connection, and would say it in its own words
     command.upgrade(_configuration(database), "head")
 
 
@@ -29,10 +35,10 @@ def require_current(database: Database) -> None:
     """Refuse to work on a database of another schema.
 
     Raises:
-        ConfigurationError: the schema is missing, older or newer than this code.
+        ConfigurationError: the schema is missing, older or newer than this code. DatabaseAway: it cannot be asked.
     """
     newest = ScriptDirectory.from_config(_configuration(database)).get_current_head()
-    with database.engine.connect() as connection:
+    with database.read() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found != newest:
         raise ConfigurationError(
