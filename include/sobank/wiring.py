@@ -34,6 +34,8 @@ from sobank.store.objects import ObjectStore
 from sobank.store.runfiles import RunFiles
 
 _PREFIX = "SOBANK_"
+#: Nothing read at a time would take a file for empty, and a lease over at once would protect nobody.
+_LEAST, _MOST = {"quiet_seconds": 0}, 2**31 - 1
 #: Below SQLAlchemy's pool of fifteen connections, and enough to hide a disk's fsync.
 _DESTINATIONS_AT_ONCE = 8
 #: Files 0640 in folders 0750, whatever the shell of this process was set to (DESIGN §8).
@@ -61,11 +63,17 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         if field.name in values or name not in environment:
             continue
         try:
-            values[field.name] = readers[str(field.type)](environment[name])
+            values[field.name] = value = readers[str(field.type)](environment[name])
         except ValueError:
             raise ConfigurationError(
                 f"cannot be read as {field.type}", subject=name, remedy="correct the variable or remove it"
             ) from None
+        if isinstance(value, int) and not _LEAST.get(field.name, 1) <= value <= _MOST:
+            raise ConfigurationError(
+                f"is not between {_LEAST.get(field.name, 1)} and {_MOST}",
+                subject=name,
+                remedy="correct the variable or remove it",
+            )
     return Settings(**values)  # type: ignore[arg-type]  # each field is read by its own type above
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from sobank.errors import DatabaseAway
+from sobank.errors import ConfigurationError, DatabaseAway
 from sobank.store import schema
 from sobank.store.database import Database
 from tests.conftest import FreshUrl
@@ -45,6 +45,13 @@ def test_a_file_that_cannot_be_a_database_is_said_in_words(tmp_path: Path, ask: 
     (tmp_path / "sobank.db").mkdir()
     with pytest.raises(DatabaseAway, match="unable to open"):
         ask(Database(f"sqlite:///{tmp_path / 'sobank.db'}"))
+
+
+@pytest.mark.parametrize("url", ["somewhere", "", "mysql://sobank:hush@host/sobank"])
+def test_an_address_that_is_no_database_of_ours_is_a_wrong_setting(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="SOBANK_DATABASE_URL") as wrong:
+        Database(url)
+    assert "hush" not in str(wrong.value)
 
 
 def test_connections_that_the_server_ended_are_replaced_without_a_word(fresh_postgres_url: FreshUrl) -> None:

@@ -23,6 +23,7 @@ Parameters = Mapping[str, int | str | date]
 
 _BUSY_SECONDS = 120
 _FETCH_ROWS = 65_536
+_GIVE = "give a sqlite:/// or postgresql+psycopg:// URL"
 
 
 class Database:
@@ -31,17 +32,20 @@ class Database:
     Values never stand in its errors (O3). Every method raises `DatabaseAway` when the server or the file is not there.
 
     Raises:
-        ConfigurationError: the URL is neither SQLite nor PostgreSQL.
+        ConfigurationError: the URL is none, or of neither SQLite nor PostgreSQL.
     """
 
     def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
+        try:
+            self.url = sa.make_url(url)
+        except sa.exc.ArgumentError:
+            raise ConfigurationError("is no URL", subject="SOBANK_DATABASE_URL", remedy=_GIVE) from None
         self._adbc: list[Any] = []
         if self.url.get_backend_name() not in {"sqlite", "postgresql"}:
             raise ConfigurationError(
                 f"the database is {self.url.get_backend_name()}, which is not supported",
                 subject="SOBANK_DATABASE_URL",
-                remedy="give a sqlite:/// or postgresql+psycopg:// URL",
+                remedy=_GIVE,
             )
         if self.is_sqlite:
             if self.url.database:
