@@ -149,9 +149,17 @@ def test_a_receipt_for_other_bytes_is_a_fault(house: TestHouse) -> None:
     assert any("receipt" in fault for fault in _proof(house).faults)
 
 
-def test_an_allocation_that_vanished_is_found(house: TestHouse) -> None:
+def test_statements_whose_batches_vanished_are_missing(house: TestHouse) -> None:
     _world(house).run(DAY)
     with house.database.write() as connection:
         connection.execute(schema.batches.update().values(state="rejected"))
     proof = _proof(house)
     assert (proof.missing, proof.holds) == (2, False)
+
+
+def test_an_allocation_that_vanished_is_a_fault(house: TestHouse) -> None:
+    _world(house).run(DAY)
+    with house.database.write() as connection:
+        connection.execute(schema.allocations.delete().where(schema.allocations.c.statement_id == 1))
+    proof = _proof(house)
+    assert ("0 statements are allocated" in "".join(proof.faults), proof.holds) == (True, False)

@@ -77,13 +77,15 @@ def _name(batch: BatchFacts) -> str:
 
 
 def _faults(batch: BatchFacts, tally: Tally) -> list[str]:
-    """What is wrong with one batch: its bytes against its figures, its receipt against its bytes."""
+    """What is wrong with one batch: its figures and allocations against its bytes, and its receipt against them."""
     where = f"{batch.destination} {batch.business_date} #{batch.seq}"
     found = []
     noted = Received(statements=batch.n_statements, entries=batch.n_entries, credit=batch.credit, debit=batch.debit)
     counted = _figures(tally)
     if noted != counted:
         found.append(f"{where}: the ledger notes {noted}, the bytes hold {counted}")
+    if batch.allocated != batch.n_statements:
+        found.append(f"{where}: {batch.allocated} statements are allocated to it, it holds {batch.n_statements}")
     if batch.state == BatchState.DELIVERED and (
         batch.receipt_sha256 != batch.payload_sha256 or batch.receipt_size != batch.payload_size
     ):

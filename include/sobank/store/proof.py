@@ -15,7 +15,7 @@ from sobank.domain.delivery import BatchState
 from sobank.domain.proof import QuarantineProof, Received
 from sobank.store.candidates import CANDIDATES, CANDIDATES_SQL, routed
 from sobank.store.database import Database
-from sobank.store.schema import batches, entries, quarantine, statements
+from sobank.store.schema import allocations, batches, entries, quarantine, statements
 
 _DECIDED = pa.schema([("content_sha256", pa.binary())])
 _DECIDED_SQL = "SELECT s.content_sha256 FROM statements s WHERE s.business_date = :day AND s.status = 'decided'"
@@ -31,7 +31,7 @@ class DayRows:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchFacts:
-    """A batch as the proof looks at it. `terminator` is told by the destination; receipts are read back evidence."""
+    """A batch as the proof looks at it. `allocated` counts its allocations; receipts are read back evidence."""
 
     id: int
     destination: str
@@ -46,6 +46,7 @@ class BatchFacts:
     n_entries: int
     credit: int
     debit: int
+    allocated: int
     receipt_sha256: str | None
     receipt_size: int | None
 
@@ -86,8 +87,9 @@ class ProofRows:
     def batches(self, day: date) -> list[BatchFacts]:
         """The day's batches that were not cancelled or rejected, in order of destination and number."""
         connectors = sa.table("connectors", sa.column("id"), sa.column("partner"))
+        of_batch = sa.select(sa.func.count()).where(allocations.c.batch_id == batches.c.id)
         query = (
-            sa.select(batches, connectors.c.partner)
+            sa.select(batches, connectors.c.partner, of_batch.scalar_subquery().label("allocated"))
             .select_from(batches.outerjoin(connectors, connectors.c.id == batches.c.connector_id))
             .where(
                 batches.c.business_date == day,
@@ -164,6 +166,7 @@ def _facts(row: sa.RowMapping) -> BatchFacts:
         n_entries=row["n_entries"],
         credit=row["credit"],
         debit=row["debit"],
+        allocated=row["allocated"],
         receipt_sha256=receipt.get("sha256"),
         receipt_size=receipt.get("size"),
     )
