@@ -95,6 +95,22 @@ def test_a_delivered_day_from_inbox_to_proof(sobank: Run, sqlite_house: TestHous
     assert proof["holds"]
 
 
+def test_a_dry_run_changes_neither_the_database_nor_a_folder_of_anyone(sobank: Run, sqlite_house: TestHouse) -> None:
+    house = sqlite_house
+    house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen"), 2: ("revoked", None)}))
+    house.take_in(file_of(statement(1, DAY, 5), statement(2, DAY, 6)))
+
+    def everything() -> list[str]:
+        with house.database.read() as connection:
+            rows = list(connection.connection.driver_connection.iterdump())  # type: ignore[union-attr]
+        files = [str(path) for path in house.settings.home.rglob("*") if "runs" not in path.parts]
+        return rows + sorted(files)
+
+    before = everything()
+    assert sobank("deliver", "--day", DAY, "--dry-run").exit_code == 0
+    assert everything() == before
+
+
 def test_a_partner_that_cannot_take_files_makes_the_command_fail_and_the_others_arrive(
     sobank: Run, sqlite_house: TestHouse
 ) -> None:

@@ -54,6 +54,12 @@ def test_a_full_disk_is_proved_not_received_and_leaves_nothing(tmp_path: Path, n
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_where_our_own_folder_should_be_is_a_fault_of_configuration(tmp_path: Path) -> None:
+    (tmp_path / "drop").touch()
+    with pytest.raises(ConfigFault, match="folder cannot be used"):
+        put(FolderSink(tmp_path / "drop", create=True))
+
+
 def test_a_file_system_that_cannot_refuse_to_replace_is_a_fault_of_configuration(tmp_path: Path) -> None:
     disk = BreakingDisk(broken="move", error=OSError(errno.EINVAL, os.strerror(errno.EINVAL)))
     with pytest.raises(ConfigFault, match="refuses to replace"):

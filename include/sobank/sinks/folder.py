@@ -32,7 +32,16 @@ _COPY_BYTES: Final = 1 << 20
 _ASKED: Final = (".sobank-test-absent", ".sobank-test")
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _SET_UP_WRONG: Final = frozenset(
-    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EEXIST,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+    }
 )
 _CANNOT_RENAME_SO: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP})
 
