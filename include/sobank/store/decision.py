@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from sobank.domain.routing import Kind
 from sobank.errors import DecisionConflict
 from sobank.store import schema
-from sobank.store.bulk import Bulk, bulk
+from sobank.store.bulk import Bulk, arrow_type, bulk
 from sobank.store.candidates import CANDIDATES, CANDIDATES_SQL, routed
 from sobank.store.database import Database
 
@@ -256,30 +256,11 @@ def deciding(database: Database, *, day: date, now: datetime) -> Iterator[Decisi
         decision.close()
 
 
-_BATCHES = pa.schema(
-    [
-        ("destination", pa.string()),
-        ("kind", pa.string()),
-        ("cabinet_id", pa.int32()),
-        ("connector_id", pa.int32()),
-        ("business_date", pa.date32()),
-        ("seq", pa.int32()),
-        ("state", pa.string()),
-        ("object_name", pa.string()),
-        ("idempotency_key", pa.string()),
-        ("payload_sha256", pa.binary()),
-        ("payload_size", pa.int64()),
-        ("n_statements", pa.int32()),
-        ("n_entries", pa.int64()),
-        ("n_records", pa.int64()),
-        ("credit", pa.int64()),
-        ("debit", pa.int64()),
-        ("first_date", pa.date32()),
-        ("last_date", pa.date32()),
-        ("run_day", pa.date32()),
-        ("sealed_at", pa.timestamp("us", tz="UTC")),
-    ]
+_SEALED = (
+    "destination kind cabinet_id connector_id business_date seq state object_name idempotency_key payload_sha256"
+    " payload_size n_statements n_entries n_records credit debit first_date last_date run_day sealed_at"
 )
+_BATCHES = pa.schema([(name, arrow_type(schema.batches.c[name])) for name in _SEALED.split()])
 
 
 def _starts(rows: pa.Table) -> list[int]:
