@@ -79,7 +79,7 @@ def postgres() -> Iterator[str]:
     )  # fmt: skip
     options = {
         "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder,
-        "fsync": "off", "full_page_writes": "off", "max_connections": 60, "shared_buffers": "256MB",
+        "fsync": "off", "full_page_writes": "off", "max_connections": 120, "shared_buffers": "256MB",
     }  # fmt: skip
     arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:

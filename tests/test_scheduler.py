@@ -91,10 +91,12 @@ def test_an_expired_token_is_renewed_once_without_the_user_noticing(answers) -> 
     ]
 
 
-def test_a_busy_airflow_is_asked_again_and_told_as_busy_only_if_it_stays_so(answers, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    "busy", [(503, {"detail": "Database is locked"}), (500, {"detail": {"reason": "Database error"}})]
+)
+def test_a_busy_airflow_is_asked_again_and_told_as_busy_only_if_it_stays_so(answers, monkeypatch, busy) -> None:
     monkeypatch.setattr(scheduler, "_BUSY_PAUSES", (0.0, 0.0))
     url, paths = answers
-    busy = (503, {"detail": "Database is locked"})
     paths["/api/v2/backfills"] = [busy, busy, (200, {"id": 5})]
     assert api(url).start_backfill("deliver_statements", first=FIRST, last=LAST, reprocess="none") == 5
     paths["/api/v2/backfills"] = [busy]

@@ -135,8 +135,8 @@ class AirflowApi:
                 self._token = None
                 response = self._authorized(method, path, **request)
             for pause in _BUSY_PAUSES:
-                # Airflow undoes what it could not finish while its database was locked, and asks to be asked again.
-                if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                # Airflow undoes what it could not finish while its database was locked; it may be asked again.
+                if not _was_locked(response):
                     break
                 time.sleep(pause)
                 response = self._authorized(method, path, **request)
@@ -153,10 +153,18 @@ class AirflowApi:
         return self._http.request(method, path, headers={"Authorization": f"Bearer {self._token}"}, **request)
 
     def _refused(self, response: httpx.Response, path: str) -> SchedulerError:
-        what, remedy = _REFUSALS.get(response.status_code, ("Airflow's API refuses", "read the answer above"))
+        status = httpx.codes.SERVICE_UNAVAILABLE if _was_locked(response) else response.status_code
+        what, remedy = _REFUSALS.get(status, ("Airflow's API refuses", "read the answer above"))
         return SchedulerError(
             f"{what} ({response.status_code}: {_detail(response)})", subject=f"{self.url} {path}", remedy=remedy
         )
+
+
+def _was_locked(response: httpx.Response) -> bool:
+    """Whether Airflow could not write to its database: it says 503, or 500 with these words."""
+    if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        return True
+    return response.status_code == httpx.codes.INTERNAL_SERVER_ERROR and "Database error" in response.text
 
 
 _REFUSALS: Final = {

@@ -102,7 +102,16 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def airflow_database(postgres_server: str) -> str:
+    """An empty database for Airflow itself: on SQLite its processes lock one another out now and then."""
+    server = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with server.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE airflow")
+    return sa.make_url(postgres_server).set(database="airflow").render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory, airflow_database: str) -> Iterator[Stage]:
     """Registry imported, nothing received yet, Airflow ready; afterwards no process of it is left."""
     folder = tmp_path_factory.mktemp("scheduler")
     world = simulate(folder / "world", seed=12, first_day=FIRST_DAY, days=8, cabinets=3, accounts=20, entries=3)
@@ -110,6 +119,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         "SOBANK_HOME": str(folder / "sobank"),
         "SOBANK_QUIET_SECONDS": "0",
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": airflow_database,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": airflow_database.replace("+psycopg:", "+psycopg_async:"),
     }
     home = prepare(folder, scheduled=False, extra=settings)
     run_sobank(home, "init")
