@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, timedelta
 
 import pytest
@@ -163,3 +164,14 @@ def test_an_allocation_that_vanished_is_a_fault(house: TestHouse) -> None:
         connection.execute(schema.allocations.delete().where(schema.allocations.c.statement_id == 1))
     proof = _proof(house)
     assert ("0 statements are allocated" in "".join(proof.faults), proof.holds) == (True, False)
+
+
+def test_sealed_bytes_that_rotted_are_a_fault_and_the_rest_of_the_day_is_still_shown(house: TestHouse) -> None:
+    _world(house).run(DAY)
+    payload, _ = _sealed(house, "connector")
+    sha = hashlib.sha256(payload).hexdigest()
+    (house.settings.home / "spool" / sha[:2] / sha).write_bytes(payload.replace(b"EUR", b"USD"))
+    proof = _proof(house)
+    assert (proof.missing, proof.doubled, proof.holds) == (1, 0, False)
+    assert any("connector:CAB1/fizen" in fault and "cannot be read back" in fault for fault in proof.faults)
+    assert [d.destination for d in proof.destinations] == ["connector:CAB1/fizen", "global:CAB1"]

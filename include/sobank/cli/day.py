@@ -145,18 +145,14 @@ def data_docs(
 def _show_plan(ref: dict[str, Any], *, json: bool) -> None:
     from sobank.wiring import House
 
+    columns = ["destination", "kind", "n_statements", "n_entries", "credit", "debit"]
     files = House.from_environment().run_files(a_day(ref["day"]), ref["run"])
-    lots = files.read("lots").select(["kind", "partner", "n_statements", "n_entries", "credit", "debit"]).to_pylist()
+    lots = files.read("lots").select(columns).to_pylist()
     if json:
         as_json({"run": ref, "lots": lots, "dry_run": True})
         return
-    columns = ("kind", "partner", "n_statements", "n_entries", "credit", "debit")
-    table(
-        f"Would leave for {ref['day']} (nothing was decided)",
-        columns,
-        [lot.values() for lot in lots],
-        numbers=columns[2:],
-    )
+    rows = [lot.values() for lot in lots]
+    table(f"Would leave for {ref['day']} (nothing was decided)", columns, rows, numbers=columns[2:])
 
 
 def _show_run(ref: dict[str, Any]) -> None:

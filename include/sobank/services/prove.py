@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sobank.domain.delivery import BatchState
 from sobank.domain.proof import DestinationProof, Proof, Received
+from sobank.errors import LedgerError
 
 if TYPE_CHECKING:
     from sobank.store.objects import ObjectStore
@@ -36,10 +37,21 @@ Read = Callable[[bytes, str | None], Tally]
 
 
 def prove(day: date, *, rows: ProofRows, spool: ObjectStore, read: Read) -> Proof:
-    """Reconcile one day. `read` counts a payload of a partner (code), or of a global file (None)."""
+    """Reconcile one day. `read` counts a payload of a partner (code), or of a global file (None).
+
+    Bytes that cannot be read back are a fault of the day, and their statements are missing; the rest is still shown.
+    """
     batches = rows.batches(day)
-    tallies = [read(spool.read(batch.payload_sha256), batch.partner) for batch in batches]
-    faults = [fault for batch, tally in zip(batches, tallies, strict=True) for fault in _faults(batch, tally)]
+    tallies: list[Tally] = []
+    faults: list[str] = []
+    for batch in batches:
+        try:
+            tally = read(spool.read(batch.payload_sha256), batch.partner)
+        except (LedgerError, ValueError) as error:
+            faults.append(f"{_place(batch)}: its sealed bytes cannot be read back ({_first_line(error)})")
+            continue
+        tallies.append(tally)
+        faults += _faults(batch, tally)
     came_in = rows.received(day)
     out = _total([_figures(tally) for tally in tallies])
     if out != came_in.decided:
@@ -72,13 +84,21 @@ def _total(parts: list[Received]) -> Received:
     )
 
 
+def _place(batch: BatchFacts) -> str:
+    return f"{batch.destination} {batch.business_date} #{batch.seq}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
 def _name(batch: BatchFacts) -> str:
     return batch.destination
 
 
 def _faults(batch: BatchFacts, tally: Tally) -> list[str]:
     """What is wrong with one batch: its figures and allocations against its bytes, and its receipt against them."""
-    where = f"{batch.destination} {batch.business_date} #{batch.seq}"
+    where = _place(batch)
     found = []
     noted = Received(statements=batch.n_statements, entries=batch.n_entries, credit=batch.credit, debit=batch.debit)
     counted = _figures(tally)

@@ -61,7 +61,7 @@ _ENTRIES_SQL = """
       JOIN entries e ON e.statement_id = s.id
      WHERE s.status = 'pending' AND s.business_date <= :day
 """
-_LOT = ["partition", "kind", "partner", "business_day", "due_day"]
+_LOT = ["partition", "destination", "kind", "partner", "business_day", "due_day"]
 _SUMMED = ["n_entries", "n_records", "credit", "debit", "balance_change"]
 
 
