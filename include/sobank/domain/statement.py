@@ -71,10 +71,11 @@ class Counts:
         )
 
 
-def due_date(business_date: date, received_on: date) -> date:
-    """The first business day whose run, on time, would have taken the statement (D2).
+def reached_by(received_on: date) -> date:
+    """The business day whose run, on time, is the first to find a file received that day (D2).
 
-    Banks send day D's statements in the morning of D+1, so what is received on R was within reach of the run of R−1.
-    A batch never mixes due dates: that is what makes the set of batches independent of when runs really took place.
+    Banks send day D's statements in the morning of D+1. The due date of a statement is this day, or its business date
+    where that is later. A batch never mixes due dates: that is what makes the set of batches independent of when runs
+    really took place.
     """
-    return max(business_date, received_on - timedelta(days=1))
+    return received_on - timedelta(days=1)

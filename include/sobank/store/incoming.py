@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from sobank.domain.day import BANK_ZONE
 from sobank.domain.routing import Reason
-from sobank.domain.statement import Counts
+from sobank.domain.statement import Counts, reached_by
 from sobank.store import schema
 from sobank.store.bulk import Bulk, bulk
 from sobank.store.database import Database
@@ -185,7 +185,7 @@ def _statement_rows(
 ) -> pa.Table:
     nearest = pa.scalar(received.received_on or now.astimezone(BANK_ZONE).date(), pa.date32())
     business = pc.coalesce(statements["closing_date"], statements["opening_date"], nearest)
-    reached = received.received_on - timedelta(days=1) if received.received_on else None
+    reached = reached_by(received.received_on) if received.received_on else None
     due = business if reached is None else pc.max_element_wise(business, pa.scalar(reached, pa.date32()))
     reasons = _reasons(statements, facts)
     return _with(
