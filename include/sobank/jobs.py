@@ -31,12 +31,9 @@ def _now() -> datetime:
 
 
 def _house() -> House:
-    from sobank.store import migrate
     from sobank.wiring import House
 
-    house = House.from_environment()
-    migrate.require_current(house.database)
-    return house
+    return House.ready()
 
 
 def _day(day: str | date) -> date:
@@ -80,7 +77,7 @@ def ingest(report: Callable[[FileOutcome], None] | None = None, *, now: Now = _n
 
     house = _house()
     house.settings.inbox.mkdir(parents=True, exist_ok=True, mode=0o750)
-    counts = {"files": 0, "already": 0, "refused": 0, "statements": 0, "entries": 0, "duplicates": 0, "quarantined": 0}
+    counts = no_files()
     for outcome in ingest_inbox(house.inbox, house.ingest_parts(), now=now()):
         count_file(counts, outcome)
         if outcome.refused:
@@ -88,6 +85,11 @@ def ingest(report: Callable[[FileOutcome], None] | None = None, *, now: Now = _n
         if report:
             report(outcome)
     return counts | {"left_alone": len(house.inbox.left_alone(now=now()))}
+
+
+def no_files() -> dict[str, int]:
+    """The counts of an ingest before its first file."""
+    return dict.fromkeys(("files", "already", "refused", "statements", "entries", "duplicates", "quarantined"), 0)
 
 
 def count_file(counts: dict[str, int], outcome: FileOutcome) -> None:

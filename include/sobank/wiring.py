@@ -89,6 +89,19 @@ class House:
         os.umask(_UMASK)
         return cls(settings_from(os.environ))
 
+    @classmethod
+    def ready(cls) -> House:
+        """The house of this process, its database at the schema that this code needs.
+
+        Raises:
+            ConfigurationError: the schema is missing, older or newer.
+        """
+        from sobank.store import migrate  # brings Alembic, which not every command needs
+
+        house = cls.from_environment()
+        migrate.require_current(house.database)
+        return house
+
     @cached_property
     def database(self) -> Database:
         """Our database; whether its schema is current is asked by `sobank.store.migrate`."""

@@ -39,12 +39,10 @@ def export(
 ) -> None:
     """Write a copy of an account's statements, associated or not; the delivery ledger does not change (A11)."""
     from sobank.formats.account_copy import write_copy
-    from sobank.store import migrate
     from sobank.store.account_statements import AccountStatements
     from sobank.wiring import House
 
-    house = House.from_environment()
-    migrate.require_current(house.database)
+    house = House.ready()
     statements = AccountStatements(house.database)
     copy = statements.find(iban, first=a_day(first) if first else None, last=a_day(last) if last else None)
     try:

@@ -18,12 +18,9 @@ Id = Annotated[int, typer.Argument(help="Id of a batch, as `list` shows it.")]
 
 
 def _house() -> House:
-    from sobank.store import migrate
     from sobank.wiring import House
 
-    house = House.from_environment()
-    migrate.require_current(house.database)
-    return house
+    return House.ready()
 
 
 @app.command("list")

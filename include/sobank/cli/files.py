@@ -100,13 +100,11 @@ def _show_ingest(counts: dict[str, Any], lines: list[dict[str, Any]]) -> None:
 
 
 def _ingest_paths(files: list[Path], report: Callable[[FileOutcome], None]) -> dict[str, Any]:
-    from sobank.store import migrate
     from sobank.wiring import House
 
-    house = House.from_environment()
-    migrate.require_current(house.database)
+    house = House.ready()
     parts = house.ingest_parts()
-    counts = {"files": 0, "already": 0, "refused": 0, "statements": 0, "entries": 0, "duplicates": 0, "quarantined": 0}
+    counts = jobs.no_files()
     for path in files:
         with path.open("rb") as stream:
             outcome = ingest_file(path.name, stream, parts, now=datetime.now(UTC))

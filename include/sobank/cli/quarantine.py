@@ -23,13 +23,10 @@ OfCabinet = Annotated[str | None, typer.Option("--cabinet", help="All of this ca
 
 
 def _quarantine() -> Quarantine:
-    from sobank.store import migrate
     from sobank.store.quarantine import Quarantine
     from sobank.wiring import House
 
-    house = House.from_environment()
-    migrate.require_current(house.database)
-    return Quarantine(house.database)
+    return Quarantine(House.ready().database)
 
 
 def _every(found: Quarantine, reason: str | None, cabinet: str | None) -> list[SetAside]:

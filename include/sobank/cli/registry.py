@@ -24,14 +24,12 @@ def import_(
 ) -> None:
     """Bring the registry to what a file says, all or nothing; a second time changes nothing, nothing is deleted."""
     from sobank.services.register import register
-    from sobank.store import migrate
     from sobank.store.iban_check import checked_iban
     from sobank.store.registry_file import read_registry_file
     from sobank.store.registry_import import RegistryImporter
     from sobank.wiring import House
 
-    house = House.from_environment()
-    migrate.require_current(house.database)
+    house = House.ready()
     report = register(
         RegistryImporter(house.database),
         read_registry_file(file),
