@@ -18,7 +18,7 @@ help:  ## Say what there is
 
 install: $(INSTALLED)  ## Install into .venv
 
-$(INSTALLED): requirements.txt requirements-dev.txt requirements-build.txt pyproject.toml
+$(INSTALLED): requirements.txt requirements-s3.txt requirements-dev.txt requirements-build.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; set PYTHON=/path/to/it"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.txt
@@ -26,12 +26,14 @@ $(INSTALLED): requirements.txt requirements-dev.txt requirements-build.txt pypro
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-servers:  ## Install PostgreSQL for the tests, if it is not there (apt)
-	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || { \
+servers:  ## Install PostgreSQL and OpenSSH's server for the tests, if they are not there (apt)
+	@{ ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null; } && \
+		{ test -x /usr/sbin/sshd || command -v sshd >/dev/null; } || { \
 		run=$$([ $$(id -u) = 0 ] || echo sudo); \
 		$$run mkdir -p /etc/postgresql-common && \
 		echo "create_main_cluster = false" | $$run tee /etc/postgresql-common/createcluster.conf >/dev/null && \
-		$$run apt-get update -qq && $$run env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y postgresql; }
+		$$run apt-get update -qq && \
+		$$run env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qq -y postgresql openssh-server; }
 
 demo: install  ## Simulate a week, ingest it, backfill five days through a real Airflow, show what arrived where
 	$(BIN)/python -m sobank.simulator.demo
@@ -54,7 +56,9 @@ format: install  ## Format and mend what the linter can
 
 lock: install  ## Compile the requirement files again, to the newest versions that resolve together
 	$(COMPILE) --upgrade requirements.in -o requirements.txt
+	$(COMPILE) --upgrade requirements-s3.in -o requirements-s3.txt
 	$(COMPILE) --upgrade requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) --upgrade benchmarks/requirements-peers.in -o benchmarks/requirements-peers.txt
 	$(COMPILE) --upgrade requirements-build.in -o requirements-build.txt
 
 clean:  ## Remove what the other targets made, the environment included
