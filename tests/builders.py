@@ -18,9 +18,10 @@ from sobank.quality import contract
 from sobank.quality.judge import FAILURES, judge
 from sobank.services.decide import decide
 from sobank.services.ingest import FileOutcome, ingest_file
-from sobank.services.push import PushReport, push_all
+from sobank.services.push import push_all
 from sobank.services.register import register
 from sobank.services.validate import validate
+from sobank.services.worker import PushReport
 from sobank.settings import Settings
 from sobank.store import schema
 from sobank.store.decision import deciding

@@ -23,7 +23,8 @@
     │   ├── Transient                        proved not received: may be sent again
     │   ├── Unknown                          no answer, or one we do not understand: probe before sending
     │   ├── Rejected                         the partner refuses these bytes
-    │   │   └── NameTaken                    other bytes are there under the same name: a person must look
+    │   │   └── Doubtful                     only a person can tell whether they arrived: the batch is held
+    │   │       └── NameTaken                other bytes are there under the same name
     │   └── ConfigFault                      authentication, host key, missing folder: nothing was sent
     ├── DecisionConflict            exit 6   the facts moved under a decision; run it again
     ├── SchedulerError              exit 8   Airflow's API is away or answers no
@@ -144,9 +145,16 @@ class DecisionConflict(LedgerError):
 
 
 class SinkError(SobankError):
-    """A partner's side. The four kinds below are the whole set; anything else is `Unknown`."""
+    """A partner's side. The four kinds below are the whole set; anything else is `Unknown`.
+
+    `retry_after`: seconds that the partner asks us to stay away, None where it does not say.
+    """
 
     exit_code = 7
+
+    def __init__(self, what: str, *, subject: str = "", remedy: str = "", retry_after: float | None = None) -> None:
+        super().__init__(what, subject=subject, remedy=remedy)
+        self.retry_after = retry_after
 
 
 class Transient(SinkError):
@@ -161,7 +169,11 @@ class Rejected(SinkError):
     """The partner refuses these bytes."""
 
 
-class NameTaken(Rejected):
+class Doubtful(Rejected):
+    """Only a person can tell whether the bytes arrived, and sending them again could double them."""
+
+
+class NameTaken(Doubtful):
     """Other bytes are there under the same name; they were not replaced, and a person must look."""
 
 

@@ -18,7 +18,7 @@ from sobank.errors import ConfigurationError, DeliveryIncomplete, ProofFailed
 if TYPE_CHECKING:
     from sobank.domain.proof import Proof
     from sobank.services.ingest import FileOutcome
-    from sobank.services.push import PushReport
+    from sobank.services.worker import PushReport
     from sobank.wiring import House
 
 log = logging.getLogger(__name__)

@@ -18,6 +18,8 @@ class Settings:
     ready_at: Paris time on D+1 from which the run of D may start (DESIGN §5).
     lease_seconds: how long a claim on a batch is believed without news of its owner (DESIGN §6).
     chunk_bytes: how much of a bank file is read at once; memory of ingest is a small multiple of it.
+    destinations_at_once: how many destinations one push serves side by side; one on SQLite, which has one writer.
+    private_partners: development only: partners may be on this machine or its network, and over plain http.
     """
 
     home: Path
@@ -29,6 +31,8 @@ class Settings:
     ready_at: time = time(13, 0)
     lease_seconds: int = 300
     chunk_bytes: int = 8 << 20
+    destinations_at_once: int = 16
+    private_partners: bool = False
 
     @property
     def runs(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Mapping
@@ -13,7 +14,7 @@ from pathlib import Path
 from time import sleep
 
 from sobank.domain.delivery import Batch
-from sobank.domain.sink import Sink
+from sobank.domain.sink import Reach, Sink
 from sobank.errors import ConfigurationError
 from sobank.formats import catalogue
 from sobank.formats.cfonb120_tally import Tally, tally
@@ -23,23 +24,25 @@ from sobank.partners import catalogue as partner_catalogue
 from sobank.scheduler import AirflowApi
 from sobank.services.decide import GLOBAL_FILE, Envelope
 from sobank.services.ingest import Collaborators
-from sobank.services.push import Worker
+from sobank.services.worker import Worker
 from sobank.settings import Settings
+from sobank.sinks import sink_class
 from sobank.sinks.folder import FolderSink
 from sobank.store import incoming
+from sobank.store.circuits import Circuits
 from sobank.store.database import Database
 from sobank.store.inbox import Inbox
 from sobank.store.ledger import Ledger
 from sobank.store.objects import ObjectStore
 from sobank.store.runfiles import RunFiles
 
+log = logging.getLogger(__name__)
 _PREFIX = "SOBANK_"
 #: Nothing read at a time would take a file for empty, and a lease over at once would protect nobody.
 _LEAST, _MOST = {"quiet_seconds": 0}, 2**31 - 1
-#: Below SQLAlchemy's pool of fifteen connections, and enough to hide a disk's fsync.
-_DESTINATIONS_AT_ONCE = 8
 #: Files 0640 in folders 0750, whatever the shell of this process was set to (DESIGN §8).
 _UMASK = 0o027
+_YES, _NO = {"1", "true", "yes"}, {"0", "false", "no", ""}
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -57,7 +60,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         "archive_url": environment.get("SOBANK_ARCHIVE_URL") or (home / "archive").as_uri(),
         "inbox": Path(environment.get("SOBANK_INBOX") or home / "inbox"),
     }
-    readers: dict[str, Callable[[str], object]] = {"int": int, "time": time.fromisoformat}
+    readers: dict[str, Callable[[str], object]] = {"int": int, "time": time.fromisoformat, "bool": _yes_or_no}
     for field in fields(Settings):
         name = _PREFIX + field.name.upper()
         if field.name in values or name not in environment:
@@ -68,13 +71,19 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
             raise ConfigurationError(
                 f"cannot be read as {field.type}", subject=name, remedy="correct the variable or remove it"
             ) from None
-        if isinstance(value, int) and not _LEAST.get(field.name, 1) <= value <= _MOST:
+        if str(field.type) == "int" and isinstance(value, int) and not _LEAST.get(field.name, 1) <= value <= _MOST:
             raise ConfigurationError(
                 f"is not between {_LEAST.get(field.name, 1)} and {_MOST}",
                 subject=name,
                 remedy="correct the variable or remove it",
             )
     return Settings(**values)  # type: ignore[arg-type]  # each field is read by its own type above
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in _YES | _NO:
+        raise ValueError(text)
+    return text.lower() in _YES
 
 
 class House:
@@ -177,35 +186,50 @@ class House:
             sleep=sleep,
             lease=timedelta(seconds=self.settings.lease_seconds),
             # SQLite has one writer: side by side they would only wait for one another.
-            at_once=1 if self.database.is_sqlite else _DESTINATIONS_AT_ONCE,
+            at_once=1 if self.database.is_sqlite else self.settings.destinations_at_once,
+            circuits=Circuits(self.database),
+            alert=log.error,
         )
 
     def sink_of(self, batch: Batch) -> Sink:
         """Where a batch is put.
 
         Raises:
-            ConfigurationError: the connector asks for a sink that this version does not have, or its folder is no
-                whole path.
+            ConfigurationError: connection, settings or partner of its connector do not make a sink.
         """
         if batch.partner is None:
             folder = self.settings.global_files / batch.cabinet
             return FolderSink(folder, companion=manifest(batch), create=True)
-        if batch.connection is not None:
-            raise ConfigurationError(
-                f"its connection {batch.connection} asks for {self.partners[batch.partner].sink}, which is not there",
-                subject=batch.destination,
-                remedy="remove the connection from the connector to deliver into a folder",
-            )
-        if folder_name := batch.settings.get("folder"):
-            folder = Path(str(folder_name))
-            if not folder.is_absolute():
-                raise ConfigurationError(
-                    f"its folder {folder} depends on where a process was started",
-                    subject=batch.destination,
-                    remedy="give the whole path, from /, in the settings of the connector",
-                )
-            return FolderSink(folder)
-        return FolderSink(self.settings.home / "partners" / batch.partner / batch.cabinet, create=True)
+        return self.sink(
+            batch.destination,
+            partner=batch.partner,
+            cabinet=batch.cabinet,
+            connection=batch.connection,
+            settings=batch.settings,
+        )
+
+    def sink(
+        self, destination: str, *, partner: str, cabinet: str, connection: str | None, settings: Mapping[str, object]
+    ) -> Sink:
+        """The sink of a connector: its partner's kind, or a folder where it names no connection.
+
+        Raises:
+            ConfigurationError: they do not make a sink.
+        """
+        from sobank.airflow_connections import login_of  # brings Airflow's SDK, which a folder does not need
+
+        dialect = self.partners[partner]
+        reach = Reach(
+            destination=destination,
+            login=login_of(connection) if connection else None,
+            settings=settings,
+            transport=dialect.transport,
+            remembers_days=dialect.idempotency_retention_days,
+            folder=self.settings.home / "partners" / partner / cabinet,
+            payload=self.spool.open,
+            private=self.settings.private_partners,
+        )
+        return sink_class(dialect.sink if connection else "folder").of(reach)
 
     def scheduler(self) -> AirflowApi:
         """Airflow's API, as SOBANK_AIRFLOW_URL, _USER and _PASSWORD give it.

@@ -181,6 +181,7 @@ class NewNameEachAttempt:
     """A sink that adds the number of the attempt to the final name, and so finds nothing when it looks."""
 
     kind = "folder"
+    holds_staged = True
 
     def __init__(self, inner: Sink) -> None:
         self._inner, self._attempt = inner, 0
@@ -188,15 +189,15 @@ class NewNameEachAttempt:
     def _renamed(self, outgoing: Outgoing) -> Outgoing:
         return replace(outgoing, object_name=outgoing.object_name.replace(".", f"-{self._attempt}.", 1))
 
-    def probe(self, outgoing: Outgoing, *, staging: str | None) -> Presence:  # noqa: ARG002
+    def probe(self, outgoing: Outgoing, *, staging: str | None, now: datetime) -> Presence:  # noqa: ARG002
         return Presence.ABSENT
 
-    def stage(self, outgoing: Outgoing, payload: BinaryIO, *, attempt: int) -> str:
+    def stage(self, outgoing: Outgoing, payload: BinaryIO, *, attempt: int, now: datetime) -> str:
         self._attempt = attempt
-        return self._inner.stage(self._renamed(outgoing), payload, attempt=attempt)
+        return self._inner.stage(self._renamed(outgoing), payload, attempt=attempt, now=now)
 
-    def publish(self, outgoing: Outgoing, *, staging: str, now: datetime) -> Receipt:
-        return self._inner.publish(self._renamed(outgoing), staging=staging, now=now)
+    def publish(self, outgoing: Outgoing, *, staging: str, again: bool, now: datetime) -> Receipt:
+        return self._inner.publish(self._renamed(outgoing), staging=staging, again=again, now=now)
 
     def receipt(self, outgoing: Outgoing, *, staging: str | None, now: datetime) -> Receipt:
         return self._inner.receipt(self._renamed(outgoing), staging=staging, now=now)

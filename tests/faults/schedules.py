@@ -15,7 +15,8 @@ from typing import Any
 import greenlet
 import sqlalchemy as sa
 
-from sobank.services.push import Pushed, push_batch
+from sobank.services.push import push_batch
+from sobank.services.worker import Pushed
 from sobank.store.database import Database
 from sobank.store.ledger import Ledger
 from sobank.store.schema import batches

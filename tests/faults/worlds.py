@@ -18,10 +18,12 @@ import sqlalchemy as sa
 
 from sobank.domain.delivery import Batch
 from sobank.domain.sink import Sink
-from sobank.services.push import PushReport, Worker, push_all
+from sobank.services.push import push_all
+from sobank.services.worker import PushReport, Worker
 from sobank.sinks.disk import Disk
 from sobank.sinks.folder import COMPANION_SUFFIX, FolderSink
 from sobank.store import schema
+from sobank.store.circuits import Circuits
 from sobank.store.database import Database
 from sobank.store.ledger import Ledger
 from sobank.store.objects import ObjectStore
@@ -212,6 +214,7 @@ class World:
     ledger_class: Callable[[Database], Ledger] = Ledger
     disk_class: Callable[[PartnerFolder], Disk] = WatchedDisk
     sink_around: Callable[[Sink], Sink] = lambda sink: sink
+    alerts: list[str] = field(default_factory=list)
 
     def sink_of(self, batch: Batch, disk: Disk | None = None) -> Sink:
         """The sink of a batch; global files have a companion."""
@@ -224,7 +227,8 @@ class World:
         """A worker that does not wait between attempts."""
         return Worker(
             name=name, ledger=ledger or self.ledger_class(self.database), spool=self.spool, now=self.clock,
-            sleep=lambda _seconds: None, lease=LEASE, attempts=attempts,
+            sleep=lambda _seconds: None, circuits=Circuits(self.database), alert=self.alerts.append,
+            lease=LEASE, attempts=attempts,
         )  # fmt: skip
 
     def push(self, name: str = "w") -> PushReport:

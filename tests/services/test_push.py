@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from sobank.domain.delivery import Batch, BatchState
 from sobank.domain.sink import Sink
 from sobank.errors import ConfigFault, Rejected, Transient, Unknown
-from sobank.services.push import TAKEN, PushReport, push_all, push_batch, reject_held
+from sobank.services.held import reject_held
+from sobank.services.push import TAKEN, push_all, push_batch
+from sobank.services.worker import PushReport
 from sobank.sinks.folder import FolderSink
 from sobank.store import schema
 from sobank.store.database import Database

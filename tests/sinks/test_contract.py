@@ -29,8 +29,8 @@ def outgoing(payload: bytes = PAYLOAD, name: str = NAME) -> Outgoing:
 
 
 def put(sink: Sink, payload: bytes = PAYLOAD, *, attempt: int = 1) -> Receipt:
-    staging = sink.stage(outgoing(payload), io.BytesIO(payload), attempt=attempt)
-    return sink.publish(outgoing(payload), staging=staging, now=NOW)
+    staging = sink.stage(outgoing(payload), io.BytesIO(payload), attempt=attempt, now=NOW)
+    return sink.publish(outgoing(payload), staging=staging, again=False, now=NOW)
 
 
 @pytest.fixture(params=sorted(SINKS))
@@ -69,7 +69,7 @@ def test_other_bytes_under_the_same_name_are_refused_not_replaced(harness: Any) 
     with pytest.raises(NameTaken):
         put(harness.sink())
     assert harness.final() == {NAME: b"what the partner had"}
-    assert harness.sink().probe(outgoing(), staging=None) is Presence.OTHER_BYTES
+    assert harness.sink().probe(outgoing(), staging=None, now=NOW) is Presence.OTHER_BYTES
 
 
 def test_never_half_a_file_is_under_the_final_name(harness: Any) -> None:
@@ -86,7 +86,7 @@ def test_a_transfer_that_is_cut_leaves_no_final_name(harness: Any, operation: st
         put(harness.sink())
     assert harness.final() == {}
     harness.disk.broken = ""
-    assert harness.sink().probe(outgoing(), staging=None) is Presence.ABSENT
+    assert harness.sink().probe(outgoing(), staging=None, now=NOW) is Presence.ABSENT
 
 
 def test_what_a_worker_that_died_left_does_not_stop_the_next(harness: Any) -> None:
@@ -122,36 +122,36 @@ def test_whatever_operation_fails_the_error_is_of_the_closed_set(harness: Any) -
 
 def test_a_probe_finds_what_is_absent_staged_and_published(harness: Any) -> None:
     sink = harness.sink()
-    assert sink.probe(outgoing(), staging=None) is Presence.ABSENT
-    staging = sink.stage(outgoing(), io.BytesIO(PAYLOAD), attempt=1)
-    assert sink.probe(outgoing(), staging=staging) is Presence.STAGED
-    assert sink.probe(outgoing(), staging=None) is Presence.ABSENT
-    sink.publish(outgoing(), staging=staging, now=NOW)
-    assert sink.probe(outgoing(), staging=staging) is Presence.PUBLISHED
+    assert sink.probe(outgoing(), staging=None, now=NOW) is Presence.ABSENT
+    staging = sink.stage(outgoing(), io.BytesIO(PAYLOAD), attempt=1, now=NOW)
+    assert sink.probe(outgoing(), staging=staging, now=NOW) is Presence.STAGED
+    assert sink.probe(outgoing(), staging=None, now=NOW) is Presence.ABSENT
+    sink.publish(outgoing(), staging=staging, again=False, now=NOW)
+    assert sink.probe(outgoing(), staging=staging, now=NOW) is Presence.PUBLISHED
     assert sink.receipt(outgoing(), staging=staging, now=NOW).sha256 == outgoing().sha256
 
 
 def test_what_was_published_once_cannot_be_published_again(harness: Any) -> None:
     sink = harness.sink()
-    staging = sink.stage(outgoing(), io.BytesIO(PAYLOAD), attempt=1)
-    sink.publish(outgoing(), staging=staging, now=NOW)
+    staging = sink.stage(outgoing(), io.BytesIO(PAYLOAD), attempt=1, now=NOW)
+    sink.publish(outgoing(), staging=staging, again=False, now=NOW)
     with pytest.raises(Unknown):
-        sink.publish(outgoing(), staging=staging, now=NOW)
+        sink.publish(outgoing(), staging=staging, again=False, now=NOW)
 
 
 def test_what_was_discarded_cannot_be_published(harness: Any) -> None:
     sink = harness.sink()
-    staging = sink.stage(outgoing(), io.BytesIO(PAYLOAD), attempt=1)
+    staging = sink.stage(outgoing(), io.BytesIO(PAYLOAD), attempt=1, now=NOW)
     sink.discard(outgoing(), staging=staging)
     sink.discard(outgoing(), staging=staging)
     with pytest.raises(Unknown):
-        sink.publish(outgoing(), staging=staging, now=NOW)
+        sink.publish(outgoing(), staging=staging, again=False, now=NOW)
     assert harness.everything() == []
 
 
 def test_bytes_that_are_not_those_sealed_are_not_staged(harness: Any) -> None:
     with pytest.raises(ConfigFault):
-        harness.sink().stage(outgoing(), io.BytesIO(PAYLOAD[:-1]), attempt=1)
+        harness.sink().stage(outgoing(), io.BytesIO(PAYLOAD[:-1]), attempt=1, now=NOW)
     assert harness.everything() == []
 
 
@@ -168,9 +168,9 @@ def test_no_label_and_no_full_iban_is_in_any_message(harness: Any) -> None:
 def test_a_name_that_is_no_plain_name_is_refused(harness: Any, name: str) -> None:
     bad = outgoing(name=name)
     with pytest.raises(ConfigFault):
-        harness.sink().stage(bad, io.BytesIO(PAYLOAD), attempt=1)
+        harness.sink().stage(bad, io.BytesIO(PAYLOAD), attempt=1, now=NOW)
     with pytest.raises(ConfigFault):
-        harness.sink().publish(bad, staging=".x.1.part", now=NOW)
+        harness.sink().publish(bad, staging=".x.1.part", again=False, now=NOW)
     assert harness.everything() == []
 
 

@@ -12,9 +12,10 @@ import pytest
 
 from sobank.domain.sink import Presence
 from sobank.errors import ConfigFault, NameTaken, Transient, Unknown
-from sobank.sinks.folder import COMPANION_SUFFIX, TAKEN, FolderSink
+from sobank.sinks.folder import COMPANION_SUFFIX, FolderSink
+from sobank.sinks.names import TAKEN
 from tests.sinks.harnesses import BreakingDisk
-from tests.sinks.test_contract import NAME, PAYLOAD, outgoing, put
+from tests.sinks.test_contract import NAME, NOW, PAYLOAD, outgoing, put
 
 MANIFEST = b'{"statements": 3}'
 
@@ -44,7 +45,7 @@ def test_a_link_planted_under_the_staging_name_is_not_written_through(tmp_path: 
 
 def test_a_pipe_under_the_final_name_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / NAME)
-    assert FolderSink(tmp_path).probe(outgoing(), staging=None) is Presence.OTHER_BYTES
+    assert FolderSink(tmp_path).probe(outgoing(), staging=None, now=NOW) is Presence.OTHER_BYTES
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
@@ -63,7 +64,7 @@ def test_a_file_where_our_own_folder_should_be_is_a_fault_of_configuration(tmp_p
 def test_a_file_system_that_cannot_refuse_to_replace_is_a_fault_of_configuration(tmp_path: Path) -> None:
     disk = BreakingDisk(broken="move", error=OSError(errno.EINVAL, os.strerror(errno.EINVAL)))
     with pytest.raises(ConfigFault, match="refuses to replace"):
-        FolderSink(tmp_path, disk=disk).stage(outgoing(), io.BytesIO(PAYLOAD), attempt=1)
+        FolderSink(tmp_path, disk=disk).stage(outgoing(), io.BytesIO(PAYLOAD), attempt=1, now=NOW)
     assert list(tmp_path.iterdir()) == [], "what was staged here could be published nowhere"
     assert "no rename" in FolderSink(tmp_path, disk=disk).test().degraded[0]
 
@@ -84,9 +85,9 @@ def test_a_file_changed_right_after_publishing_is_no_success(tmp_path: Path) -> 
 
 def test_staged_bytes_that_changed_since_are_not_published(tmp_path: Path) -> None:
     sink = FolderSink(tmp_path)
-    staging = sink.stage(outgoing(), io.BytesIO(PAYLOAD), attempt=1)
+    staging = sink.stage(outgoing(), io.BytesIO(PAYLOAD), attempt=1, now=NOW)
     (tmp_path / staging).write_bytes(b"rotten")
-    assert sink.probe(outgoing(), staging=staging) is Presence.OTHER_BYTES
+    assert sink.probe(outgoing(), staging=staging, now=NOW) is Presence.OTHER_BYTES
 
 
 def test_the_manifest_is_there_before_its_file(tmp_path: Path) -> None:
@@ -111,5 +112,5 @@ def test_another_manifest_under_the_same_name_is_refused_not_replaced(tmp_path: 
     sink = FolderSink(tmp_path, companion=MANIFEST)
     with pytest.raises(NameTaken):
         put(sink)
-    assert sink.probe(outgoing(), staging=None) is Presence.OTHER_BYTES
+    assert sink.probe(outgoing(), staging=None, now=NOW) is Presence.OTHER_BYTES
     assert [p.name for p in tmp_path.iterdir()] == [NAME + COMPANION_SUFFIX]

@@ -52,14 +52,18 @@ def show(batch: Id, json: AsJson = False) -> None:
 @app.command()
 def release(batch: Id, by: By, why: Why) -> None:
     """Let a held batch be sent: you have seen that the partner does not have it."""
-    _house().ledger.release(batch, actor=by, role=None, reason=why, now=datetime.now(UTC))
+    from sobank.services.held import release_held
+
+    house = _house()
+    sink = house.sink_of(house.ledger.batch(batch))
+    release_held(house.ledger, sink, batch, actor=by, role=None, reason=why, now=datetime.now(UTC))
     out.print(f"batch {batch} is sealed again; the next run sends it")
 
 
 @app.command()
 def reject(batch: Id, by: By, why: Why) -> None:
     """Give a held batch up: its statements go to quarantine, and what was staged of it is removed."""
-    from sobank.services.push import reject_held
+    from sobank.services.held import reject_held
 
     house = _house()
     sink = house.sink_of(house.ledger.batch(batch))

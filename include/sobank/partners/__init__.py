@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -27,6 +28,7 @@ class Partner:
     terminator: bytes after each record. max_bytes, max_statements: limits of one file, None where none is known.
     idempotency_retention_days: how long the partner remembers an idempotency key, None where it knows no such key.
     accepts_corrections: whether a statement delivered earlier may be sent again with other content.
+    transport: how its sink is to behave, by the keys that the kind of sink knows.
     """
 
     code: str
@@ -40,6 +42,7 @@ class Partner:
     max_statements: int | None
     idempotency_retention_days: int | None
     accepts_corrections: bool
+    transport: Mapping[str, object]
 
     def name_of(self, *, cabinet: str, connector: str, business_date: date, seq: int) -> str:
         """Name of a file; cabinet code, connector name, day and number give the same name whenever asked (D9)."""
@@ -68,7 +71,7 @@ def read_partner(path: Path) -> Partner:
         raise ConfigurationError(
             f"is not readable YAML ({' '.join(str(error).split())})", subject=path.name, remedy="correct the file"
         ) from None
-    keys = _Keys(path.name, "", tree, (*_TEXTS, "limits", "idempotency_retention_days", "accepts_corrections"))
+    keys = _Keys(path.name, "", tree, (*_TEXTS, *_OTHERS))
     limits = _Keys(path.name, "limits.", keys.values["limits"], ("max_bytes", "max_statements"))
     partner = Partner(
         **{key: keys.text(key) for key in _TEXTS if key != "terminator"},
@@ -77,6 +80,7 @@ def read_partner(path: Path) -> Partner:
         max_statements=limits.count("max_statements"),
         idempotency_retention_days=keys.count("idempotency_retention_days"),
         accepts_corrections=keys.flag("accepts_corrections"),
+        transport=keys.values["transport"] or {},
     )
     _check(partner, keys)
     if partner.code != path.stem:
@@ -85,6 +89,7 @@ def read_partner(path: Path) -> Partner:
 
 
 _TEXTS = ("code", "label", "sink", "format", "object_name", "terminator", "encoding")
+_OTHERS = ("limits", "idempotency_retention_days", "accepts_corrections", "transport")
 
 
 def _check(partner: Partner, keys: _Keys) -> None:

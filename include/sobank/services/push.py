@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from sobank.domain.circuit import Circuit, CircuitKind, wait_before
 from sobank.domain.delivery import Batch, BatchState, Claim, Happening, NotClaimed
 from sobank.domain.sink import Presence, Receipt, Sink
 from sobank.errors import (
     ConfigFault,
+    ConfigurationError,
+    Doubtful,
     FenceLost,
     LedgerError,
     NameTaken,
@@ -28,70 +29,12 @@ from sobank.errors import (
     SobankError,
     Transient,
 )
-
-if TYPE_CHECKING:
-    from sobank.store.ledger import Ledger
-    from sobank.store.objects import ObjectStore
+from sobank.services.worker import Pushed, PushReport, Worker
 
 TAKEN: Final = "taken by the partner before its arrival could be recorded"
-_LONGEST_PAUSE: Final = 30.0
 _WORTH_ANOTHER: Final = frozenset({Happening.PROVED_NOT_RECEIVED, Happening.NO_ANSWER})
 
 SinkOf = Callable[[Batch], Sink]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Worker:
-    """Who pushes, and with what. `sleep` takes the seconds between attempts, at most `attempts` in one push.
-
-    at_once: how many destinations are pushed side by side; within one, batches leave one after another (D5).
-    """
-
-    name: str
-    ledger: Ledger
-    spool: ObjectStore
-    now: Callable[[], datetime]
-    sleep: Callable[[float], None]
-    lease: timedelta = timedelta(minutes=5)
-    attempts: int = 3
-    at_once: int = 1
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pushed:
-    """What became of a batch in this push; `error` says why it is not delivered. `again`: worth another attempt now."""
-
-    state: BatchState
-    error: str | None = None
-    again: bool = False
-
-
-@dataclass(kw_only=True, slots=True)
-class PushReport:
-    """Counts of batches, and by destination why it could not advance. `pending` have not left yet."""
-
-    delivered: int = 0
-    pending: int = 0
-    cancelled: int = 0
-    held: int = 0
-    rejected: int = 0
-    errors: dict[str, str] = field(default_factory=dict)
-
-    def add(self, batch: Batch, pushed: Pushed) -> None:
-        """Count a batch."""
-        name = pushed.state.value if pushed.state.value in _COUNTED else "pending"
-        setattr(self, name, getattr(self, name) + 1)
-        if pushed.error is not None:
-            self.errors[batch.destination] = pushed.error
-
-    def merge(self, other: PushReport) -> None:
-        """Add the report of other destinations."""
-        for name in (*_COUNTED, "pending"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.errors |= other.errors
-
-
-_COUNTED: Final = frozenset({"delivered", "cancelled", "held", "rejected"})
 
 
 def push_all(worker: Worker, sink_of: SinkOf, batches: Iterable[Batch]) -> PushReport:
@@ -103,27 +46,75 @@ def push_all(worker: Worker, sink_of: SinkOf, batches: Iterable[Batch]) -> PushR
     """
     report = PushReport()
     destinations = [list(of_one) for _, of_one in groupby(batches, key=lambda batch: batch.destination)]
+    standing = {circuit.connector_id for circuit in worker.circuits.all()}
     with ThreadPoolExecutor(worker.at_once) as pool:
-        for part in pool.map(lambda of_one: push_destination(worker, sink_of, of_one), destinations):
+        for part in pool.map(
+            lambda of_one: push_destination(worker, sink_of, of_one, circuit=of_one[0].connector_id in standing),
+            destinations,
+        ):
             report.merge(part)
     return report
 
 
-def push_destination(worker: Worker, sink_of: SinkOf, batches: list[Batch]) -> PushReport:
-    """Push the batches of one destination in order, up to the first that does not become final (D5)."""
+def push_destination(worker: Worker, sink_of: SinkOf, batches: list[Batch], *, circuit: bool) -> PushReport:
+    """Push the batches of one destination in order, up to the first that does not become final (D5).
+
+    Args:
+        circuit: whether one stands for its connector. While it is open nothing is tried and the batches wait.
+    """
     report = PushReport()
+    connector = batches[0].connector_id
+    if circuit and connector is not None and (closed_to_us := worker.circuits.enter(connector, now=worker.now())):
+        report.pending = len(batches)
+        report.errors[batches[0].destination] = _left_alone(closed_to_us)
+        return report
     for place, batch in enumerate(batches):
         try:
             pushed = push_batch(worker, sink_of(batch), batch)
+        except ConfigurationError as error:
+            pushed = Pushed(state=batch.state, error=str(error), faulty=True)
         except SobankError as error:
             pushed = Pushed(state=batch.state, error=str(error))
         except Exception as error:  # noqa: BLE001  whatever breaks here must not stop the other destinations
             pushed = Pushed(state=batch.state, error=type(error).__name__)
         report.add(batch, pushed)
+        circuit = _keep_circuit(worker, batch, pushed, circuit=circuit)
         if pushed.error is not None and pushed.state not in {BatchState.REJECTED, BatchState.CANCELLED}:
             report.pending += len(batches) - place - 1
             break
     return report
+
+
+def _keep_circuit(worker: Worker, batch: Batch, pushed: Pushed, *, circuit: bool) -> bool:
+    """Open the circuit of a connector that is set up wrong, rest where the partner asks, close it when he answers.
+
+    Returns:
+        Whether a circuit stands now.
+    """
+    connector, cause, now = batch.connector_id, pushed.error or "", worker.now()
+    if connector is None:
+        return False
+    if pushed.faulty:
+        if worker.circuits.open(connector, cause=cause, worker=worker.name, now=now):
+            worker.alert(f"{batch.destination}: its circuit is open, its batches wait: {cause}")
+        return True
+    if pushed.asked is not None:
+        worker.circuits.rest(connector, seconds=pushed.asked, cause=cause, now=now)
+        return True
+    if circuit and pushed.state in {BatchState.DELIVERED, BatchState.REJECTED}:
+        worker.circuits.close(connector, actor=worker.name, reason="the partner answered", now=now)
+        return False
+    return circuit
+
+
+def _left_alone(circuit: Circuit) -> str:
+    until = f"{circuit.until:%Y-%m-%d %H:%M:%S} UTC"
+    if circuit.kind is CircuitKind.ASKED:
+        return f"the partner asked to be left alone until {until}: {circuit.cause}"
+    return (
+        f"its circuit is open since {circuit.opened_at:%Y-%m-%d %H:%M:%S} UTC: {circuit.cause}\n"
+        f"    mend it, then `sobank connectors test` closes the circuit; by itself one batch tries after {until}"
+    )
 
 
 def push_batch(worker: Worker, sink: Sink, batch: Batch) -> Pushed:
@@ -136,7 +127,10 @@ def push_batch(worker: Worker, sink: Sink, batch: Batch) -> Pushed:
     pushed = Pushed(state=batch.state, error="no attempt was allowed")
     for attempt in range(worker.attempts):
         if attempt:
-            worker.sleep(min(2.0**attempt, _LONGEST_PAUSE))
+            wait = wait_before(attempt, asked=pushed.asked, draw=worker.draw)
+            if wait is None:
+                break
+            worker.sleep(wait)
         claim = worker.ledger.claim(batch.id, worker=worker.name, now=worker.now(), lease=worker.lease)
         if isinstance(claim, NotClaimed):
             return _not_claimed(worker, batch, claim)
@@ -147,21 +141,6 @@ def push_batch(worker: Worker, sink: Sink, batch: Batch) -> Pushed:
         if not pushed.again:
             break
     return pushed
-
-
-def reject_held(
-    ledger: Ledger, sink: Sink, batch_id: int, *, actor: str, role: str | None, reason: str, now: datetime
-) -> None:
-    """A person gives a held batch up; what was staged of it is removed after, so that nothing is left to publish.
-
-    Raises:
-        ForbiddenTransition: the batch is not held. LedgerError: no actor or no reason. SinkError: it is rejected,
-        but its staging file could not be removed.
-    """
-    ledger.reject(batch_id, actor=actor, role=role, reason=reason, now=now)
-    batch = ledger.batch(batch_id)
-    if batch.staging is not None:
-        sink.discard(batch.outgoing, staging=batch.staging)
 
 
 def _not_claimed(worker: Worker, batch: Batch, why: NotClaimed) -> Pushed:
@@ -181,22 +160,25 @@ def _attempt(worker: Worker, sink: Sink, batch: Batch, claim: Claim) -> Pushed:
     found = Presence.ABSENT
     if claim.in_doubt:
         try:
-            found = sink.probe(batch.outgoing, staging=claim.staging)
+            found = sink.probe(batch.outgoing, staging=claim.staging, now=worker.now())
         except Exception as error:  # noqa: BLE001  until we have looked, no kind of error proves that nothing left
             return _close(worker, claim, Happening.NO_ANSWER, error)
     try:
         receipt = _deliver(worker, sink, batch, claim, found)
     except FenceLost:
         raise
-    except NameTaken as error:
+    except Doubtful as error:
         return _close(worker, claim, Happening.DOUBTFUL, error)
     except Rejected as error:
         return _close(worker, claim, Happening.REFUSED, error)
     except (Transient, ConfigFault, LedgerError) as error:
-        return _close(worker, claim, Happening.PROVED_NOT_RECEIVED, error)
+        # Only of an attempt that was the first to publish is it certain that nobody else did (module docstring).
+        forget = claim.staging is None and not sink.holds_staged
+        return _close(worker, claim, Happening.PROVED_NOT_RECEIVED, error, forget_staging=forget)
     except Exception as error:  # noqa: BLE001  what we do not understand is neither a success nor a failure
         return _close(worker, claim, Happening.NO_ANSWER, error)
-    return Pushed(state=_record(worker, claim, Happening.ARRIVED, receipt=receipt))
+    arrived = worker.ledger.record(claim.batch_id, claim.fence, Happening.ARRIVED, now=worker.now(), receipt=receipt)
+    return Pushed(state=arrived)
 
 
 def _deliver(worker: Worker, sink: Sink, batch: Batch, claim: Claim, found: Presence) -> Receipt:
@@ -208,22 +190,29 @@ def _deliver(worker: Worker, sink: Sink, batch: Batch, claim: Claim, found: Pres
             subject=outgoing.object_name,
             remedy="compare both files, then release or reject the batch",
         )
+    if found is Presence.UNKNOWABLE:
+        raise Doubtful(
+            "it may have arrived; the partner cannot be asked, and would take it twice",
+            subject=outgoing.object_name,
+            remedy="ask the partner; then release the batch if he does not have it, or reject it",
+        )
     if found is Presence.PUBLISHED:
         return sink.receipt(outgoing, staging=claim.staging, now=worker.now())
     if found is Presence.STAGED and claim.staging is not None:
         worker.ledger.renew(claim.batch_id, claim.fence, now=worker.now(), lease=worker.lease)
-        return sink.publish(outgoing, staging=claim.staging, now=worker.now())
+        return sink.publish(outgoing, staging=claim.staging, again=True, now=worker.now())
     if claim.staging is not None:
         return Receipt(
             remote_name=outgoing.object_name, sha256=outgoing.sha256, size=outgoing.size, at=worker.now(), answer=TAKEN
         )
-    return sink.publish(outgoing, staging=_stage(worker, sink, batch, claim), now=worker.now())
+    staging = _stage(worker, sink, batch, claim)
+    return sink.publish(outgoing, staging=staging, again=False, now=worker.now())
 
 
 def _stage(worker: Worker, sink: Sink, batch: Batch, claim: Claim) -> str:
     """Stage and record it: the record, guarded by the fence, is the last thing before publishing."""
     with worker.spool.open(batch.outgoing.sha256) as payload:
-        staging = sink.stage(batch.outgoing, payload, attempt=claim.fence)
+        staging = sink.stage(batch.outgoing, payload, attempt=claim.fence, now=worker.now())
     try:
         worker.ledger.mark_staged(claim.batch_id, claim.fence, staging, now=worker.now(), lease=worker.lease)
     except FenceLost:
@@ -233,16 +222,18 @@ def _stage(worker: Worker, sink: Sink, batch: Batch, claim: Claim) -> str:
     return staging
 
 
-def _close(worker: Worker, claim: Claim, happening: Happening, error: Exception) -> Pushed:
+def _close(
+    worker: Worker, claim: Claim, happening: Happening, error: Exception, *, forget_staging: bool = False
+) -> Pushed:
     """Record an attempt that did not arrive. Foreign exceptions leave their type only: their text may hold anything."""
     text = str(error) if isinstance(error, SobankError) else type(error).__name__
-    again = happening in _WORTH_ANOTHER and not isinstance(error, ConfigFault | LedgerError)
-    return Pushed(state=_record(worker, claim, happening, message=text), error=text, again=again)
-
-
-def _record(
-    worker: Worker, claim: Claim, happening: Happening, *, receipt: Receipt | None = None, message: str | None = None
-) -> BatchState:
-    return worker.ledger.record(
-        claim.batch_id, claim.fence, happening, now=worker.now(), receipt=receipt, message=message
+    state = worker.ledger.record(
+        claim.batch_id, claim.fence, happening, now=worker.now(), message=text, forget_staging=forget_staging
+    )
+    return Pushed(
+        state=state,
+        error=text,
+        again=happening in _WORTH_ANOTHER and not isinstance(error, ConfigFault | LedgerError),
+        asked=error.retry_after if isinstance(error, SinkError) else None,
+        faulty=isinstance(error, ConfigFault),
     )

@@ -6,20 +6,37 @@ Classes are imported only when asked for, so that a library of one sink is not n
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sobank.errors import ConfigurationError
 
-SINKS: Final = {"folder": "sobank.sinks.folder:FolderSink"}
+if TYPE_CHECKING:
+    from sobank.domain.sink import Sink
+
+SINKS: Final = {
+    "folder": "sobank.sinks.folder:FolderSink",
+}
+#: Libraries that are not installed unless asked for, by sink, and the extra that brings them.
+_EXTRAS: Final = {"s3": "s3"}
 
 
-def sink_class(kind: str) -> Any:
-    """The class behind a sink kind of the catalogue of partners; each takes its own arguments, made by wiring.
+def sink_class(kind: str) -> type[Sink]:
+    """The class behind a sink kind of the catalogue of partners; `of` makes a sink for a connector.
 
     Raises:
-        ConfigurationError: no sink of that kind.
+        ConfigurationError: no sink of that kind, or its library is not installed.
     """
     if kind not in SINKS:
         raise ConfigurationError("there is no such kind of sink", subject=kind, remedy=f"use one of {', '.join(SINKS)}")
     module, name = SINKS[kind].split(":")
-    return getattr(import_module(module), name)
+    try:
+        found: type[Sink] = getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        if kind not in _EXTRAS or (error.name or "").startswith("sobank"):
+            raise
+        raise ConfigurationError(
+            f"the library {error.name} is not installed",
+            subject=f"sink {kind}",
+            remedy=f"install the extra: pip install -r requirements-{_EXTRAS[kind]}.txt",
+        ) from None
+    return found

@@ -12,21 +12,19 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self
 
-from sobank.domain.sink import ConnectionReport, Outgoing, Presence, Receipt
-from sobank.errors import ConfigFault, NameTaken, SinkError, Transient, Unknown
+from sobank.domain.sink import ConnectionReport, Outgoing, Presence, Reach, Receipt
+from sobank.errors import ConfigFault, ConfigurationError, SinkError, Transient, Unknown
 from sobank.sinks.disk import Disk
+from sobank.sinks.names import TAKEN, allowed, other_bytes, staging_name
 
 COMPANION_SUFFIX: Final = ".manifest.json"
-TAKEN: Final = "taken by the partner before it could be read back"
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.)){0,199}")
 _COPY_BYTES: Final = 1 << 20
 #: A rename of something that is not there tells whether the file system can rename so.
 _ASKED: Final = (".sobank-test-absent", ".sobank-test")
@@ -55,6 +53,7 @@ class FolderSink:
     """
 
     kind: Final = "folder"
+    holds_staged: Final = True
 
     def __init__(
         self, folder: Path, *, companion: bytes | None = None, create: bool = False, disk: Disk | None = None
@@ -64,7 +63,21 @@ class FolderSink:
         self._create = create
         self._disk = disk or Disk()
 
-    def probe(self, outgoing: Outgoing, *, staging: str | None) -> Presence:
+    @classmethod
+    def of(cls, reach: Reach) -> Self:
+        """See Sink. A folder that the settings name must be there; our own is made where it is missing."""
+        if not (named := reach.settings.get("folder")):
+            return cls(reach.folder, create=True)
+        folder = Path(str(named))
+        if not folder.is_absolute():
+            raise ConfigurationError(
+                f"its folder {folder} depends on where a process was started",
+                subject=reach.destination,
+                remedy="give the whole path, from /, in the settings of the connector",
+            )
+        return cls(folder)
+
+    def probe(self, outgoing: Outgoing, *, staging: str | None, now: datetime) -> Presence:  # noqa: ARG002
         """Staging is looked at before the final name: what is moved in between is then still found (see Sink)."""
         with self._root(otherwise=Unknown, staging=staging) as root:
             staged = self._disk.digest(root, Path(staging).name) if staging else None
@@ -80,7 +93,7 @@ class FolderSink:
             return Presence.STAGED if staged == wanted else Presence.OTHER_BYTES
         return Presence.ABSENT
 
-    def stage(self, outgoing: Outgoing, payload: BinaryIO, *, attempt: int) -> str:
+    def stage(self, outgoing: Outgoing, payload: BinaryIO, *, attempt: int, now: datetime) -> str:  # noqa: ARG002
         """The staging name is `<folder>/.<name>.<attempt>.part`; whatever fails here was not received (see Sink).
 
         That files can be published here is asked first: what is staged can be published nowhere else.
@@ -88,16 +101,16 @@ class FolderSink:
         Raises:
             Transient: the disk is full or failed. ConfigFault: the folder, its rights, name or payload is wrong.
         """
-        final, staging = _checked(outgoing.object_name), _staging(outgoing.object_name, attempt)
+        final, staging = allowed(outgoing.object_name), staging_name(outgoing.object_name, attempt)
         companion = final + COMPANION_SUFFIX
         with self._root(otherwise=Transient) as root:
             self._require_rename(root, final)
             for older in range(1, attempt + 1):
-                self._disk.remove(root, _staging(final, older))
+                self._disk.remove(root, staging_name(final, older))
             if self._companion is not None:
                 for older in range(1, attempt + 1):
-                    self._disk.remove(root, _staging(companion, older))
-                self._put_companion(root, companion, _staging(companion, attempt), self._companion)
+                    self._disk.remove(root, staging_name(companion, older))
+                self._put_companion(root, companion, staging_name(companion, attempt), self._companion)
             with self._removed_on_failure(root, staging):
                 self._write(root, staging, payload)
                 if self._disk.digest(root, staging) != (outgoing.sha256, outgoing.size):
@@ -109,9 +122,9 @@ class FolderSink:
                 self._disk.sync(root)
         return str(self._folder / staging)
 
-    def publish(self, outgoing: Outgoing, *, staging: str, now: datetime) -> Receipt:
+    def publish(self, outgoing: Outgoing, *, staging: str, again: bool, now: datetime) -> Receipt:  # noqa: ARG002
         """See Sink. A file system that cannot rename without replacing is a `ConfigFault`."""
-        final = _checked(outgoing.object_name)
+        final = allowed(outgoing.object_name)
         with self._root(otherwise=Transient, staging=staging) as root:
             try:
                 self._disk.move(root, Path(staging).name, final)
@@ -136,7 +149,7 @@ class FolderSink:
 
     def discard(self, outgoing: Outgoing, *, staging: str) -> None:
         """See Sink."""
-        _checked(outgoing.object_name)
+        allowed(outgoing.object_name)
         with self._root(otherwise=Unknown, staging=staging) as root:
             self._disk.remove(root, Path(staging).name)
 
@@ -218,7 +231,7 @@ class FolderSink:
                 self._disk.move(root, staging, name)
             except FileExistsError:
                 if self._disk.digest(root, name) != _fingerprint(content):
-                    raise _other_bytes(name) from None
+                    raise other_bytes(name) from None
                 self._disk.remove(root, staging)
             except OSError as error:
                 raise _move_refused(error, name) from error
@@ -232,7 +245,7 @@ class FolderSink:
                 remedy="run again: it looks first",
             )
         if found != (outgoing.sha256, outgoing.size):
-            raise _other_bytes(outgoing.object_name)
+            raise other_bytes(outgoing.object_name)
         self._disk.remove(root, Path(staging).name)
         return self._evidence(outgoing, staging, now, "found in place")
 
@@ -241,31 +254,8 @@ class FolderSink:
         return Receipt(remote_name=name, sha256=outgoing.sha256, size=outgoing.size, at=now, answer=answer)
 
 
-def _staging(name: str, attempt: int) -> str:
-    return f".{name}.{attempt}.part"
-
-
 def _fingerprint(content: bytes) -> tuple[str, int]:
     return hashlib.sha256(content).hexdigest(), len(content)
-
-
-def _checked(name: str) -> str:
-    """Names are ours, from a template: letters, digits, `_`, `-`, single dots; never a path (DESIGN §8)."""
-    if not _NAME.fullmatch(name):
-        raise ConfigFault(
-            "the file name has characters that are not allowed, or is too long",
-            subject=repr(name[:60]),
-            remedy="use letters, digits, '_', '-' and single dots in the partner's name template",
-        )
-    return name
-
-
-def _other_bytes(name: str) -> NameTaken:
-    return NameTaken(
-        "other bytes are there under the same name; they were not replaced",
-        subject=name,
-        remedy="compare both files, then release or reject the batch",
-    )
 
 
 def _move_refused(error: OSError, name: str) -> SinkError:

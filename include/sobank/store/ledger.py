@@ -11,45 +11,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sobank.domain.delivery import FINAL_STATES, Batch, BatchState, Claim, Happening, NotClaimed, transition
+from sobank.domain.delivery import FINAL_STATES, BatchState, Claim, Happening, NotClaimed, transition
 from sobank.domain.routing import Reason
 from sobank.domain.sink import Receipt
-from sobank.errors import FenceLost, ForbiddenTransition, LedgerError, NotFound
+from sobank.errors import FenceLost, ForbiddenTransition, LedgerError
 from sobank.store import audit
-from sobank.store.database import Database
-from sobank.store.ledger_rows import as_batch, as_json, earlier_open, one_query, open_query
+from sobank.store.ledger_read import LedgerReader, not_found
+from sobank.store.ledger_rows import (
+    as_json,
+    earlier_open,
+)  # fmt: skip
 from sobank.store.ledger_statements import give_back, set_aside, withdrawn
 from sobank.store.schema import attempts, batches
 
 
-class Ledger:
+class Ledger(LedgerReader):
     """Batches and attempts in our database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def open_batches(
-        self, *, kind: str | None = None, partner: str | None = None, until: date | None = None
-    ) -> list[Batch]:
-        """Batches that are not final, ordered by destination, business date and seq (D5).
-
-        Args:
-            kind: `connector` or `global`. partner: code in the catalogue. until: last business date, included.
-        """
-        with self._database.read() as connection:
-            return [as_batch(row) for row in connection.execute(open_query(kind=kind, partner=partner, until=until))]
-
-    def batch(self, batch_id: int) -> Batch:
-        """One batch.
-
-        Raises:
-            NotFound: there is none of that id.
-        """
-        with self._database.read() as connection:
-            row = connection.execute(one_query(batch_id)).one_or_none()
-        if row is None:
-            raise _not_found(batch_id)
-        return as_batch(row)
 
     def claim(self, batch_id: int, *, worker: str, now: datetime, lease: timedelta) -> Claim | NotClaimed:
         """Take the batch for `lease`, before a byte leaves; or say why not.
@@ -64,7 +41,7 @@ class Ledger:
         with self._database.write() as connection:
             row = connection.execute(sa.select(batches).where(batches.c.id == batch_id).with_for_update()).one_or_none()
             if row is None:
-                raise _not_found(batch_id)
+                raise not_found(batch_id)
             if refusal := _refusal(connection, row, now):
                 return refusal
             if row.fence == 0 and (reason := withdrawn(connection, batch_id)):
@@ -117,11 +94,13 @@ class Ledger:
         now: datetime,
         receipt: Receipt | None = None,
         message: str | None = None,
+        forget_staging: bool = False,
     ) -> BatchState:
         """Record how the attempt ended; the new state. A refused batch's statements go to quarantine.
 
         Args:
             receipt: evidence, needed for `ARRIVED` only. message: for support; no label, no full IBAN (O3).
+            forget_staging: what this attempt recorded as staged was proved not received and lies nowhere.
         Raises:
             FenceLost: somebody else owns the batch. ForbiddenTransition: no attempt ends that way.
         """
@@ -131,6 +110,8 @@ class Ledger:
         values: dict[str, Any] = {"state": state, "lease_until": None}
         if receipt is not None:
             values["receipt"] = as_json(receipt)
+        if forget_staging:
+            values["staging"] = None
         if state in {BatchState.HELD, BatchState.REJECTED}:
             values["reason"] = message
         with self._database.write() as connection:
@@ -144,13 +125,20 @@ class Ledger:
                 set_aside(connection, batch_id, Reason.REJECTED_BY_PARTNER, now=now)
         return state
 
-    def release(self, batch_id: int, *, actor: str, role: str | None, reason: str, now: datetime) -> None:
+    def release(
+        self, batch_id: int, *, actor: str, role: str | None, reason: str, now: datetime, forget_staging: bool = False
+    ) -> None:
         """A person lets a held batch try again; what was staged stays the only thing that may be published.
 
+        Args:
+            forget_staging: nothing is staged at the partner's, and the person says that nothing arrived.
         Raises:
             ForbiddenTransition: the batch is not held. LedgerError: no actor or no reason given.
         """
-        self._by_person(batch_id, Happening.RELEASED_BY_PERSON, actor=actor, role=role, reason=reason, now=now)
+        self._by_person(
+            batch_id, Happening.RELEASED_BY_PERSON, actor=actor, role=role, reason=reason, now=now,
+            also={"staging": None} if forget_staging else {},
+        )  # fmt: skip
 
     def reject(self, batch_id: int, *, actor: str, role: str | None, reason: str, now: datetime) -> None:
         """A person gives a held batch up; its statements go to quarantine (`batch_rejected`).
@@ -158,7 +146,30 @@ class Ledger:
         Raises:
             ForbiddenTransition: the batch is not held. LedgerError: no actor or no reason given.
         """
-        self._by_person(batch_id, Happening.REJECTED_BY_PERSON, actor=actor, role=role, reason=reason, now=now)
+        self._by_person(
+            batch_id, Happening.REJECTED_BY_PERSON, actor=actor, role=role, reason=reason, now=now, also={}
+        )  # fmt: skip
+
+    def note_retry(self, batch_id: int, *, actor: str, role: str | None, reason: str, now: datetime) -> None:
+        """Keep in the audit trail that a person asks for a try now; the state is the same after.
+
+        Raises:
+            NotFound: no such batch. ForbiddenTransition: it is final or held. LedgerError: no actor or no reason.
+        """
+        _require_person(batch_id, actor, reason)
+        with self._database.write() as connection:
+            row = connection.execute(sa.select(batches).where(batches.c.id == batch_id).with_for_update()).one_or_none()
+            if row is None:
+                raise not_found(batch_id)
+            if transition(BatchState(row.state), Happening.CLAIMED, attempted=row.fence > 0) is None:
+                raise ForbiddenTransition(
+                    f"the batch is {row.state}", subject=f"batch:{batch_id}",
+                    remedy="release or reject what is held; what is final stays as it is",
+                )  # fmt: skip
+            _event(
+                connection, batch_id, row, "batch.retry",
+                before=row.state, after=row.state, actor=actor, role=role, reason=reason, now=now,
+            )  # fmt: skip
 
     def _take(
         self, connection: sa.Connection, row: sa.Row[Any], *, worker: str, now: datetime, lease: timedelta
@@ -193,16 +204,16 @@ class Ledger:
             )
 
     def _by_person(
-        self, batch_id: int, happening: Happening, *, actor: str, role: str | None, reason: str, now: datetime
-    ) -> None:
-        if not actor.strip() or not reason.strip():
-            raise LedgerError("a person and a reason are needed", subject=f"batch:{batch_id}", remedy="give both")
+        self, batch_id: int, happening: Happening, *, actor: str, role: str | None, reason: str, now: datetime,
+        also: dict[str, Any],
+    ) -> None:  # fmt: skip
+        _require_person(batch_id, actor, reason)
         state = transition(BatchState.HELD, happening, attempted=True)
         with self._database.write() as connection:
             changed = connection.execute(
                 sa.update(batches)
                 .where(batches.c.id == batch_id, batches.c.state == BatchState.HELD)
-                .values(state=state, reason=reason)
+                .values(state=state, reason=reason, **also)
                 .returning(batches.c.destination, batches.c.cabinet_id)
             ).one_or_none()
             if changed is None:
@@ -215,6 +226,11 @@ class Ledger:
                 connection, batch_id, changed, f"batch.{happening.value}",
                 before=BatchState.HELD, after=state, actor=actor, role=role, reason=reason, now=now,
             )  # fmt: skip
+
+
+def _require_person(batch_id: int, actor: str, reason: str) -> None:
+    if not actor.strip() or not reason.strip():
+        raise LedgerError("a person and a reason are needed", subject=f"batch:{batch_id}", remedy="give both")
 
 
 def _refusal(connection: sa.Connection, row: sa.Row[Any], now: datetime) -> NotClaimed | None:
@@ -258,7 +274,3 @@ def _event(
         cabinet_id=row.cabinet_id,
         reason=reason,
     )
-
-
-def _not_found(batch_id: int) -> NotFound:
-    return NotFound("there is no such batch", subject=f"batch:{batch_id}", remedy="list the batches first")

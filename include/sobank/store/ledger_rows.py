@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -25,6 +26,29 @@ _BATCHES = sa.select(
         connectors, connectors.c.id == batches.c.connector_id
     )
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttemptRow:
+    """One attempt: whose, when (UTC), how it ended and what was said; `outcome` is None while it is under way."""
+
+    fence: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """What the ledger notes of a batch beside its content: `reason` why held, rejected or cancelled; moments in UTC."""
+
+    sealed_at: datetime
+    lease_until: datetime | None
+    reason: str | None
+    receipt: dict[str, Any] | None
+    encrypted: bool
 
 
 def open_query(*, kind: str | None, partner: str | None, until: date | None) -> sa.Select[Any]:
@@ -80,6 +104,14 @@ def as_batch(row: sa.Row[Any]) -> Batch:
         first_date=row.first_date,
         last_date=row.last_date,
     )
+
+
+def as_attempt(row: sa.Row[Any]) -> AttemptRow:
+    """A row of attempts."""
+    return AttemptRow(
+        fence=row.fence, worker=row.worker, started_at=row.started_at, ended_at=row.ended_at, outcome=row.outcome,
+        message=row.message,
+    )  # fmt: skip
 
 
 def as_json(receipt: Receipt) -> dict[str, str | int]:

@@ -5,7 +5,7 @@ their constraint: a partial unique index or a CHECK refuses what the services mu
 """
 
 from sobank.store.schema.columns import UtcDateTime, metadata
-from sobank.store.schema.ledger import allocations, attempts, batches
+from sobank.store.schema.ledger import allocations, attempts, batches, circuits
 from sobank.store.schema.received import (
     bank_file_names,
     bank_files,
@@ -37,6 +37,7 @@ __all__ = [
     "bank_files",
     "batches",
     "cabinets",
+    "circuits",
     "connectors",
     "dossiers",
     "duplicates",

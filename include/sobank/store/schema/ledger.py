@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from sobank.domain.circuit import CircuitKind
 from sobank.domain.delivery import BatchState
 from sobank.store.schema.columns import BigKey, Json, Sha256, UtcDateTime, metadata, one_of, partial_index
 
@@ -27,6 +28,7 @@ batches = sa.Table(
     sa.Column("idempotency_key", sa.Text, nullable=False, unique=True),
     sa.Column("payload_sha256", Sha256, nullable=False),
     sa.Column("payload_size", sa.BigInteger, nullable=False),
+    sa.Column("plain_sha256", Sha256, comment="of the file before it was encrypted; none where it is not"),
     sa.Column("n_statements", sa.Integer, nullable=False),
     sa.Column("n_entries", sa.BigInteger, nullable=False),
     sa.Column("n_records", sa.BigInteger, nullable=False),
@@ -81,4 +83,17 @@ attempts = sa.Table(
     sa.Column("ended_at", UtcDateTime),
     sa.Column("outcome", sa.Text, comment="happening, or the class of the sink's error"),
     sa.Column("message", sa.Text),
+)
+
+circuits = sa.Table(
+    "circuits",
+    metadata,
+    # A row stands while the connector is left alone; the events of opening and closing are in audit_events.
+    sa.Column("connector_id", sa.ForeignKey("connectors.id"), primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False, comment="config: a person must act; asked: the partner wants a pause"),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("until", UtcDateTime, nullable=False, comment="from then on one batch may try"),
+    sa.Column("faults", sa.Integer, nullable=False, comment="tries that failed in a row"),
+    sa.CheckConstraint(one_of("kind", CircuitKind), name="kind"),
 )

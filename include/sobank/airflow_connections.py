@@ -1,0 +1,33 @@
+"""Airflow's connections as logins: the one place where secrets come in (DESIGN §8)."""
+
+from __future__ import annotations
+
+from sobank.domain.sink import Login
+from sobank.errors import ConfigurationError
+
+
+def login_of(connection: str) -> Login:
+    """The Airflow connection of that id: from the running task's Airflow, a secrets backend, or `AIRFLOW_CONN_<ID>`.
+
+    Raises:
+        ConfigurationError: there is none, or it cannot be read; its content is never part of the message.
+    """
+    from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowException
+
+    try:
+        found = Connection.get(connection)
+        extra = dict(found.extra_dejson)
+    except (AirflowException, ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"there is no such Airflow connection, or it cannot be read ({type(error).__name__})",
+            subject=f"connection {connection}",
+            remedy=f"make it in Airflow (Admin → Connections), or set AIRFLOW_CONN_{connection.upper()}",
+        ) from None
+    if not found.host and "endpoint_url" not in extra:
+        raise ConfigurationError(
+            "the Airflow connection names no host", subject=f"connection {connection}", remedy="complete it in Airflow"
+        )
+    return Login(
+        host=found.host or "", port=found.port, user=found.login or None, password=found.password or None, extra=extra
+    )

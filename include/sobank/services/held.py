@@ -1,0 +1,58 @@
+"""What a named person decides about a batch: try now, release what is held, or give it up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sobank.domain.sink import Sink
+
+if TYPE_CHECKING:
+    from sobank.store.circuits import Circuits
+    from sobank.store.ledger import Ledger
+
+
+def ask_again(
+    ledger: Ledger, circuits: Circuits, batch_id: int, *, actor: str, role: str | None, reason: str, now: datetime
+) -> str:
+    """A person asks for a try now: whatever keeps the connector of the batch alone is closed; its destination.
+
+    Raises:
+        NotFound: no such batch. ForbiddenTransition: it is final or held. LedgerError: no actor or no reason.
+    """
+    ledger.note_retry(batch_id, actor=actor, role=role, reason=reason, now=now)
+    batch = ledger.batch(batch_id)
+    if batch.connector_id is not None:
+        circuits.close(batch.connector_id, actor=actor, role=role, reason=reason, now=now)
+    return batch.destination
+
+
+def release_held(
+    ledger: Ledger, sink: Sink, batch_id: int, *, actor: str, role: str | None, reason: str, now: datetime
+) -> None:
+    """A person who has seen that the partner does not have it lets a held batch be sent.
+
+    What is staged at the partner's stays the one thing that may be published; where nothing is staged there, it is sent
+    anew on this person's word.
+
+    Raises:
+        ForbiddenTransition: the batch is not held. LedgerError: no actor or no reason.
+    """
+    ledger.release(
+        batch_id, actor=actor, role=role, reason=reason, now=now, forget_staging=not sink.holds_staged
+    )  # fmt: skip
+
+
+def reject_held(
+    ledger: Ledger, sink: Sink, batch_id: int, *, actor: str, role: str | None, reason: str, now: datetime
+) -> None:
+    """A person gives a held batch up; what was staged of it is removed after, so that nothing is left to publish.
+
+    Raises:
+        ForbiddenTransition: the batch is not held. LedgerError: no actor or no reason. SinkError: it is rejected,
+        but its staging file could not be removed.
+    """
+    ledger.reject(batch_id, actor=actor, role=role, reason=reason, now=now)
+    batch = ledger.batch(batch_id)
+    if batch.staging is not None:
+        sink.discard(batch.outgoing, staging=batch.staging)

@@ -1,0 +1,40 @@
+"""Names of files at a partner's, and what every sink says of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from sobank.errors import ConfigFault, NameTaken
+
+TAKEN: Final = "taken by the partner before it could be read back"
+_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.)){0,199}")
+
+
+def allowed(name: str) -> str:
+    """The name, if it may be used: letters, digits, `_`, `-`, single dots; never a path (DESIGN §8).
+
+    Raises:
+        ConfigFault: it may not.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigFault(
+            "the file name has characters that are not allowed, or is too long",
+            subject=repr(name[:60]),
+            remedy="use letters, digits, '_', '-' and single dots in the partner's name template",
+        )
+    return name
+
+
+def staging_name(name: str, attempt: int) -> str:
+    """The dot-file of one attempt, beside the final name."""
+    return f".{name}.{attempt}.part"
+
+
+def other_bytes(name: str) -> NameTaken:
+    """Other bytes lie under a final name: a person must look."""
+    return NameTaken(
+        "other bytes are there under the same name; they were not replaced",
+        subject=name,
+        remedy="compare both files, then release or reject the batch",
+    )

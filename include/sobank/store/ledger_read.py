@@ -1,0 +1,71 @@
+"""What can be asked of the delivery ledger."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import sqlalchemy as sa
+
+from sobank.domain.delivery import Batch
+from sobank.errors import NotFound
+from sobank.store.database import Database
+from sobank.store.ledger_rows import AttemptRow, Standing, as_attempt, as_batch, one_query, open_query
+from sobank.store.schema import attempts, batches
+
+
+class LedgerReader:
+    """Batches and attempts in our database, read only; each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def open_batches(
+        self, *, kind: str | None = None, partner: str | None = None, until: date | None = None
+    ) -> list[Batch]:
+        """Batches that are not final, ordered by destination, business date and seq (D5).
+
+        Args:
+            kind: `connector` or `global`. partner: code in the catalogue. until: last business date, included.
+        """
+        with self._database.read() as connection:
+            return [as_batch(row) for row in connection.execute(open_query(kind=kind, partner=partner, until=until))]
+
+    def batch(self, batch_id: int) -> Batch:
+        """One batch.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(one_query(batch_id)).one_or_none()
+        if row is None:
+            raise not_found(batch_id)
+        return as_batch(row)
+
+    def attempts(self, batch_id: int) -> list[AttemptRow]:
+        """Every attempt of a batch, oldest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                sa.select(attempts).where(attempts.c.batch_id == batch_id).order_by(attempts.c.fence)
+            )
+            return [as_attempt(row) for row in rows]
+
+    def standing(self, batch_id: int) -> Standing:
+        """What the ledger notes of a batch beside the batch itself: receipt, reason, lease.
+
+        Raises:
+            NotFound: there is no batch of that id.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(batches).where(batches.c.id == batch_id)).one_or_none()
+        if row is None:
+            raise not_found(batch_id)
+        return Standing(
+            sealed_at=row.sealed_at, lease_until=row.lease_until, reason=row.reason, receipt=row.receipt,
+            encrypted=row.plain_sha256 is not None,
+        )  # fmt: skip
+
+
+def not_found(batch_id: int) -> NotFound:
+    """The refusal of an unknown id."""
+    return NotFound("there is no such batch", subject=f"batch:{batch_id}", remedy="list the batches first")
