@@ -14,7 +14,7 @@ from sobank.domain.sink import Presence
 from sobank.errors import ConfigFault, NameTaken, Transient, Unknown
 from sobank.sinks.folder import COMPANION_SUFFIX, FolderSink
 from sobank.sinks.names import TAKEN
-from tests.sinks.harnesses import BreakingDisk
+from tests.sinks.harness_folder import BreakingDisk
 from tests.sinks.test_contract import NAME, NOW, PAYLOAD, outgoing, put
 
 MANIFEST = b'{"statements": 3}'

@@ -79,6 +79,7 @@ class FolderSink:
 
     def probe(self, outgoing: Outgoing, *, staging: str | None, now: datetime) -> Presence:  # noqa: ARG002
         """Staging is looked at before the final name: what is moved in between is then still found (see Sink)."""
+        allowed(outgoing.object_name)
         with self._root(otherwise=Unknown, staging=staging) as root:
             staged = self._disk.digest(root, Path(staging).name) if staging else None
             final = self._disk.digest(root, outgoing.object_name)
