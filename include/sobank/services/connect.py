@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 #: Names of connectors are part of destinations and of file names.
 CONNECTOR_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-SECRET_SETTING: Final = re.compile(r"pass|secret|token|api.?key|private", re.IGNORECASE)
+_SECRET_NAME: Final = re.compile(r"pass|secret|token|api.?key|private", re.IGNORECASE)
+_SECRET_VALUE: Final = re.compile(r"AGE-SECRET-KEY-|PRIVATE KEY( BLOCK)?-----|://[^/@\s]*:[^/@\s]+@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +126,25 @@ def cut_connector(registry: Registry, *, cabinet: str, name: str, actor: str, no
         return Cut(accounts=gone, batches_to_withdraw=usage.open_batches)
 
 
+def secret_among(settings: object, place: str = "") -> str | None:
+    """Place of the first secret among the settings of a connector, however deep, such as `a.b[0].password`, or None.
+
+    A secret is known by the name of its key, or by what it is: a private key, a URL with a password.
+    """
+    if isinstance(settings, str):
+        return place if _SECRET_VALUE.search(settings) else None
+    below: list[tuple[str, object]] = []
+    if isinstance(settings, Mapping):
+        below = [(f"{place}.{key}".lstrip("."), value) for key, value in settings.items()]
+        if named := next(
+            (at for (at, _), key in zip(below, settings, strict=True) if _SECRET_NAME.search(str(key))), ""
+        ):
+            return named
+    elif isinstance(settings, Sequence):
+        below = [(f"{place}[{n}]", value) for n, value in enumerate(settings)]
+    return next((found for at, value in below if (found := secret_among(value, at))), None)
+
+
 def _check(*, partner: str, name: str, partners: Container[str], settings: Mapping[str, Any]) -> None:
     if partner not in partners:
         raise RegistryError("no such partner in the catalogue", subject=partner, remedy="choose one of the catalogue")
@@ -132,7 +152,7 @@ def _check(*, partner: str, name: str, partners: Container[str], settings: Mappi
         raise RegistryError(
             "a connector's name is 1 to 40 small letters, digits and -", subject=name, remedy="choose another name"
         )
-    if secret := next((key for key in settings if SECRET_SETTING.search(key)), None):
+    if secret := secret_among(settings):
         raise RegistryError(
             "a secret has no place among the settings", subject=secret, remedy="put it in the Airflow connection"
         )

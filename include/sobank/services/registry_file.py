@@ -14,7 +14,7 @@ from typing import Any, Final
 from sobank.domain.day import BANK_ZONE
 from sobank.domain.registry import MandateStep, Profile
 from sobank.errors import InvalidIban
-from sobank.services.connect import CONNECTOR_NAME, SECRET_SETTING
+from sobank.services.connect import CONNECTOR_NAME, secret_among
 
 _CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{0,39}")
 _SIRET: Final = re.compile(r"[0-9]{14}")
@@ -152,7 +152,7 @@ def _connector(tree: object, place: str, reading: Reading) -> WantedConnector:
         settings = keys["settings"] if keys["settings"] is not None else {}
         if not isinstance(settings, dict):
             reading.fault(f"{place}.settings", "is not a mapping of keys to values")
-        elif secret := next((key for key in settings if SECRET_SETTING.search(key)), None):
+        elif secret := secret_among(settings):
             reading.fault(f"{place}.settings.{secret}", "is a secret: put it in the Airflow connection")
         elif (folder := settings.get("folder")) and not (str(folder).startswith("/") and str(folder).isprintable()):
             reading.fault(f"{place}.settings.folder", "is not a whole path, from /")
