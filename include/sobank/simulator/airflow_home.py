@@ -18,6 +18,7 @@ from typing import Final
 
 from sobank.errors import ConfigurationError
 from sobank.scheduler import AirflowApi
+from sobank.simulator.private_file import write_private
 
 USER: Final = "admin"
 REPOSITORY: Final = Path(__file__).resolve().parents[3]
@@ -69,7 +70,7 @@ def prepare(folder: Path, *, scheduled: bool, port: int = 0, extra: Mapping[str,
     for path in (folder, folder / "logs"):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = _kept_secrets(folder / "keys.json")
-    _write_private(folder / "passwords.json", json.dumps({USER: keys["password"]}) + "\n")
+    write_private(folder / "passwords.json", json.dumps({USER: keys["password"]}) + "\n")
     url = f"http://127.0.0.1:{_free_port(port)}"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "SOBANK_"))}
     environment = inherited | _airflow_settings(folder, url, keys, scheduled=scheduled) | dict(extra or {})
@@ -118,15 +119,9 @@ def _kept_secrets(path: Path) -> dict[str, str]:
             "secret": secrets.token_urlsafe(32),
             "jwt": secrets.token_urlsafe(48),
         }
-        _write_private(path, json.dumps(made))
+        write_private(path, json.dumps(made))
     kept: dict[str, str] = json.loads(path.read_text())
     return kept
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(text)
 
 
 def _free_port(wanted: int) -> int:

@@ -1,4 +1,4 @@
-"""What lies in the partners' folders and in the global files, against what a simulated world says must lie there.
+"""What lies in the partners' inboxes and in the global files, against what a simulated world says must lie there.
 
 A judge that shares nothing with the product: it cuts the delivered bytes into records itself, recognises a statement by
 the sha256 of its records, and never asks the delivery ledger.
@@ -45,19 +45,36 @@ class Judgement:
         return not (self.missing or self.doubled or self.misplaced or self.unexpected)
 
 
-def arrivals(home: Path, connectors: Iterable[tuple[str, str, str]]) -> list[Arrival]:
-    """Every delivered file below `home`, in order of destination and name.
+def arrivals(
+    home: Path, connectors: Iterable[tuple[str, str, str]], inboxes: Mapping[str, Path] | None = None
+) -> list[Arrival]:
+    """Every delivered file below `home` and in `inboxes`, in order of destination and name.
 
     Args:
         connectors: (cabinet code, partner code, connector name), as the registry file has them.
+        inboxes: the folder of a simulated server, by the code of its partner: what it received is in `inbox/` there,
+            and in `taken/` what was taken out again. A partner without one is served in a folder below `home`.
     """
     found: list[Arrival] = []
+    seen: set[Path] = set()
     for cabinet, partner, name in connectors:
-        files = (home / "partners" / partner / cabinet).glob(f"*_{name}_*")
-        found += [_read(f"connector:{cabinet}/{name}", path) for path in files if _is_delivered(path)]
+        for folder in _folders(home, cabinet, partner, inboxes or {}):
+            files = [path for path in folder.glob(f"*_{cabinet}_{name}_*") if _is_delivered(path)]
+            found += [_read(f"connector:{cabinet}/{name}", path) for path in files]
+            seen |= set(files)
+    for partner, folder in (inboxes or {}).items():
+        for path in [*(folder / "inbox").iterdir(), *(folder / "taken").iterdir()]:
+            if _is_delivered(path) and path not in seen:
+                found.append(_read(f"nobody at {partner}", path))
     for folder in (home / "global").glob("*"):
         found += [_read(f"global:{folder.name}", path) for path in folder.iterdir() if _is_delivered(path)]
     return sorted(found, key=lambda arrival: (arrival.destination, arrival.path.name))
+
+
+def _folders(home: Path, cabinet: str, partner: str, inboxes: Mapping[str, Path]) -> tuple[Path, ...]:
+    if partner in inboxes:
+        return inboxes[partner] / "inbox", inboxes[partner] / "taken"
+    return (home / "partners" / partner / cabinet,)
 
 
 def judge(expected: Iterable[Mapping[str, Any]], arrived: Iterable[Arrival]) -> Judgement:

@@ -20,6 +20,7 @@ from sobank.errors import ConfigurationError
 from sobank.simulator.bank_accounts import make_accounts, make_cabinets, registry_yaml
 from sobank.simulator.bank_files import make_files, write_files
 from sobank.simulator.bank_statements import Sent, chains
+from sobank.simulator.connections import Reached
 
 PARTNERS: Final = ("fizen", "fulll", "inqom", "myunisoft")
 #: Share of all statements; a quirk with a rate occurs at least once where there is room for it.
@@ -74,6 +75,7 @@ def simulate(
     accounts: int = 60,
     entries: int = 6,
     partners: Sequence[str] = PARTNERS,
+    reached: Mapping[str, Reached] | None = None,
     quirks: Mapping[str, float] | None = None,
     shapes: Mapping[str, float] | None = None,
 ) -> World:
@@ -82,6 +84,8 @@ def simulate(
     Args:
         days: calendar days from first_day on; banks send statements of Monday to Friday.
         accounts: in all. entries: mean of a statement with movements. quirks, shapes: rates; {} for none.
+        partners: codes; each cabinet has a few of them. reached: how the connectors of a partner are set up; it changes
+            that alone, and a connector of a partner that is not in it is delivered into a folder.
     Raises:
         ConfigurationError: the world would be empty; an unknown quirk or shape; the folder holds a world already.
     """
@@ -94,7 +98,7 @@ def simulate(
     numbers = make_accounts(rng, offices, accounts, first_day)
     folder.mkdir(parents=True, exist_ok=True)
     registry, inbox, expected = folder / "registry.yaml", folder / "inbox", folder / "expected.jsonl"
-    registry.write_text(registry_yaml(rng, offices, numbers), "utf-8")
+    registry.write_text(registry_yaml(rng, offices, numbers, reached or {}), "utf-8")
     sent = list(chains(rng, numbers, business, entries, quirks))
     files = make_files(rng, sent, shapes)
     write_files(files, inbox)

@@ -6,13 +6,14 @@ Fates are stated here and not asked of the product's own routing: what is expect
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 from typing import Final
 
 from sobank.domain.iban import bban, iban
+from sobank.simulator.connections import Reached
 
 #: Real codes of French banks, so that schwifty knows their names.
 BANKS: Final = ("30004", "10278", "18706", "14518", "20041", "30002")
@@ -163,8 +164,14 @@ def _destination(account: Account, cabinet: Cabinet, kind: str) -> str:
     return f"connector:{cabinet.code}/{account.connector}" if account.connector else f"global:{cabinet.code}"
 
 
-def registry_yaml(rng: Random, cabinets: Sequence[Cabinet], accounts: Sequence[Account]) -> str:
-    """The registry file of the world; accounts whose fate is to be unknown are not in it."""
+def registry_yaml(
+    rng: Random, cabinets: Sequence[Cabinet], accounts: Sequence[Account], reached: Mapping[str, Reached]
+) -> str:
+    """The registry file of the world; accounts whose fate is to be unknown are not in it.
+
+    Args:
+        reached: how a connector of each partner is set up; one of a partner that is not there names no connection.
+    """
     lines = ["cabinets:"]
     here: dict[int, list[Account]] = {}
     for account in accounts:
@@ -184,9 +191,15 @@ def registry_yaml(rng: Random, cabinets: Sequence[Cabinet], accounts: Sequence[A
             lines.append(f"      - {{user: {profile[:5]}-{cabinet.code.lower()}, profile: {profile}}}")
         lines.append("    connectors:" if cabinet.connectors else "    connectors: []")
         for name, partner in cabinet.connectors.items():
-            lines.append(f"      - {{name: {name}, partner: {partner}, connection: null, settings: {{}}}}")
+            lines.append(f"      - {{name: {name}, partner: {partner}, {_reached(reached.get(partner))}}}")
         lines += _dossiers(rng, place, here.get(place, []))
     return "\n".join(lines) + "\n"
+
+
+def _reached(how: Reached | None) -> str:
+    if how is None:
+        return "connection: null, settings: {}"
+    return f"connection: {_text(how.connection)}, settings: {json.dumps(how.settings)}"
 
 
 def _dossiers(rng: Random, place: int, here: Sequence[Account]) -> Iterator[str]:
