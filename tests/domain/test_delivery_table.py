@@ -10,6 +10,7 @@ ARROWS = {
     ("sealed", "sending"), ("sending", "sending"), ("uncertain", "sending"), ("sending", "delivered"),
     ("sending", "uncertain"), ("sending", "sealed"), ("sending", "rejected"), ("sending", "held"), ("held", "sealed"),
     ("held", "rejected"), ("sealed", "cancelled"),
+    ("held", "delivered"),  # beyond the design: a person has seen that the partner has it (ADR 0014)
 }  # fmt: skip
 
 

@@ -131,7 +131,7 @@ def test_an_error_while_looking_never_ends_the_doubt(world: World) -> None:
     seeded(world, (1, PARTNER, 1))
     failing(world, "stage", Unknown("no answer"))
     world.push()
-    for error in (Transient("full"), ConfigFault("no rights"), Rejected("?")):
+    for error in (Transient("full"), Rejected("?"), ConfigFault("no rights")):
         failing(world, "probe", error)
         world.push()
         assert state(world) is BatchState.UNCERTAIN
@@ -144,7 +144,7 @@ def test_what_may_pass_is_tried_again_a_bounded_number_of_times_with_longer_paus
     seeded(world, (1, PARTNER, 1))
     failing(world, "stage", error)
     pauses: list[float] = []
-    worker = replace(world.worker("w", attempts=4), sleep=pauses.append)
+    worker = replace(world.worker("w", attempts=4), sleep=pauses.append, draw=lambda: 1.0)
     batch = worker.ledger.batch(1)
     assert push_batch(worker, world.sink_of(batch), batch).error == str(error)
     assert pauses == sorted(pauses)

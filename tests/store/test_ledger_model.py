@@ -101,16 +101,20 @@ class DeliveryLedger(RuleBasedStateMachine):
             self.state[batch] = state
 
     @precondition(lambda self: BatchState.HELD in self.state.values())
-    @rule(batch=batch_ids, release=st.booleans())
-    def a_person_decides(self, batch: int, release: bool) -> None:
-        decide = self.ledger.release if release else self.ledger.reject
+    @rule(batch=batch_ids, ends=st.sampled_from([BatchState.SEALED, BatchState.REJECTED, BatchState.DELIVERED]))
+    def a_person_decides(self, batch: int, ends: BatchState) -> None:
+        decisions = {
+            BatchState.SEALED: self.ledger.release,
+            BatchState.REJECTED: self.ledger.reject,
+            BatchState.DELIVERED: self.ledger.confirm,
+        }
         try:
-            decide(batch, actor="anne", role=None, reason="because", now=self.now)
+            decisions[ends](batch, actor="anne", role=None, reason="because", now=self.now)
         except ForbiddenTransition:
             assert self.state[batch] is not BatchState.HELD
         else:
             assert self.state[batch] is BatchState.HELD
-            self.state[batch] = BatchState.SEALED if release else BatchState.REJECTED
+            self.state[batch] = ends
 
     @invariant()
     def the_ledger_says_what_the_model_says(self) -> None:

@@ -33,6 +33,7 @@ class Happening(StrEnum):
     DOUBTFUL = "doubtful"
     RELEASED_BY_PERSON = "released_by_person"
     REJECTED_BY_PERSON = "rejected_by_person"
+    CONFIRMED_BY_PERSON = "confirmed_by_person"
     WITHDRAWN = "withdrawn"
 
 
@@ -50,6 +51,7 @@ TRANSITIONS: Final[dict[tuple[BatchState, Happening], BatchState]] = {
     (_S.SENDING, _H.DOUBTFUL): _S.HELD,
     (_S.HELD, _H.RELEASED_BY_PERSON): _S.SEALED,
     (_S.HELD, _H.REJECTED_BY_PERSON): _S.REJECTED,
+    (_S.HELD, _H.CONFIRMED_BY_PERSON): _S.DELIVERED,
     (_S.SEALED, _H.WITHDRAWN): _S.CANCELLED,
 }
 

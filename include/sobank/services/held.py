@@ -56,3 +56,20 @@ def reject_held(
     batch = ledger.batch(batch_id)
     if batch.staging is not None:
         sink.discard(batch.outgoing, staging=batch.staging)
+
+
+def confirm_held(
+    ledger: Ledger, sink: Sink, batch_id: int, *, actor: str, role: str | None, reason: str, now: datetime
+) -> None:
+    """A person has seen that the partner has a held batch: it is delivered on this person's word, never sent again.
+
+    Without this a batch whose answer was lost for good could only be sent twice or be set aside though it arrived.
+
+    Raises:
+        ForbiddenTransition: the batch is not held. LedgerError: no actor or no reason. SinkError: it is confirmed, but
+        what was staged of it could not be removed.
+    """
+    ledger.confirm(batch_id, actor=actor, role=role, reason=reason, now=now)
+    batch = ledger.batch(batch_id)
+    if batch.staging is not None:
+        sink.discard(batch.outgoing, staging=batch.staging)

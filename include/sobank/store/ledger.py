@@ -150,6 +150,22 @@ class Ledger(LedgerReader):
             batch_id, Happening.REJECTED_BY_PERSON, actor=actor, role=role, reason=reason, now=now, also={}
         )  # fmt: skip
 
+    def confirm(self, batch_id: int, *, actor: str, role: str | None, reason: str, now: datetime) -> None:
+        """A person has seen that the partner has exactly this held batch; the receipt says so, and by whom.
+
+        Raises:
+            ForbiddenTransition: the batch is not held. LedgerError: no actor or no reason given. NotFound: no batch.
+        """
+        outgoing = self.batch(batch_id).outgoing
+        receipt = Receipt(
+            remote_name=outgoing.object_name, sha256=outgoing.sha256, size=outgoing.size, at=now,
+            answer=f"confirmed by {actor}: {reason}",
+        )  # fmt: skip
+        self._by_person(
+            batch_id, Happening.CONFIRMED_BY_PERSON, actor=actor, role=role, reason=reason, now=now,
+            also={"receipt": as_json(receipt)},
+        )  # fmt: skip
+
     def note_retry(self, batch_id: int, *, actor: str, role: str | None, reason: str, now: datetime) -> None:
         """Keep in the audit trail that a person asks for a try now; the state is the same after.
 
