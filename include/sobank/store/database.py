@@ -55,7 +55,8 @@ class Database:
             sa.event.listen(self.engine, "begin", _begin_sqlite)
         else:
             self.url = self.url.set(drivername="postgresql+psycopg")
-            self.engine = sa.create_engine(self.url, pool_pre_ping=True, hide_parameters=True)
+            # As many connections as threads ask for at once: who pushes bounds the threads.
+            self.engine = sa.create_engine(self.url, pool_pre_ping=True, max_overflow=-1, hide_parameters=True)
 
     @property
     def is_sqlite(self) -> bool:
