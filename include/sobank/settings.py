@@ -20,6 +20,7 @@ class Settings:
     chunk_bytes: how much of a bank file is read at once; memory of ingest is a small multiple of it.
     destinations_at_once: how many destinations one push serves side by side; one on SQLite, which has one writer.
     private_partners: development only: partners may be on this machine or its network, and over plain http.
+    partners: folder of further partners beside our own catalogue (A1); None where there are none.
     """
 
     home: Path
@@ -33,6 +34,7 @@ class Settings:
     chunk_bytes: int = 8 << 20
     destinations_at_once: int = 16
     private_partners: bool = False
+    partners: Path | None = None
 
     @property
     def runs(self) -> Path:

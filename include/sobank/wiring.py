@@ -60,7 +60,12 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         "archive_url": environment.get("SOBANK_ARCHIVE_URL") or (home / "archive").as_uri(),
         "inbox": Path(environment.get("SOBANK_INBOX") or home / "inbox"),
     }
-    readers: dict[str, Callable[[str], object]] = {"int": int, "time": time.fromisoformat, "bool": _yes_or_no}
+    readers: dict[str, Callable[[str], object]] = {
+        "int": int,
+        "time": time.fromisoformat,
+        "bool": _yes_or_no,
+        "Path | None": _folder,
+    }
     for field in fields(Settings):
         name = _PREFIX + field.name.upper()
         if field.name in values or name not in environment:
@@ -84,6 +89,10 @@ def _yes_or_no(text: str) -> bool:
     if text.lower() not in _YES | _NO:
         raise ValueError(text)
     return text.lower() in _YES
+
+
+def _folder(text: str) -> Path | None:
+    return Path(text).absolute() if text else None
 
 
 class House:
@@ -128,8 +137,8 @@ class House:
 
     @cached_property
     def partners(self) -> dict[str, Partner]:
-        """The catalogue of partners by code."""
-        return partner_catalogue()
+        """The catalogue of partners by code, with those of the folder SOBANK_PARTNERS."""
+        return partner_catalogue(further=self.settings.partners)
 
     @property
     def inbox(self) -> Inbox:
@@ -218,6 +227,12 @@ class House:
         """
         from sobank.airflow_connections import login_of  # brings Airflow's SDK, which a folder does not need
 
+        if partner not in self.partners:
+            raise ConfigurationError(
+                f"the catalogue has no partner {partner}",
+                subject=destination,
+                remedy="put its file back: see SOBANK_PARTNERS",
+            )
         dialect = self.partners[partner]
         reach = Reach(
             destination=destination,

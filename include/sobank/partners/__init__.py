@@ -1,23 +1,23 @@
-"""The catalogue of partners: one YAML file each, beside this module (A1). Adding a partner is adding one file."""
+"""The catalogue of partners: one YAML file each, beside this module (A1). Adding a partner is adding one file.
+
+docs/partners.md tells how; `sobank partners check FILE.yaml` says what is wrong with one.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
-
-import yaml
+from typing import Final
 
 from sobank.errors import ConfigurationError
+from sobank.partners.reading import Problem, Reading, read
+from sobank.partners.schema import TERMINATORS
 
 FOLDER: Final = Path(__file__).parent
-SINK_KINDS: Final = ("folder", "sftp", "https", "s3")
-TERMINATORS: Final = {"CRLF": b"\r\n", "LF": b"\n"}
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
-_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_ENDINGS: Final = frozenset({".yaml", ".yml"})
+_SAME_NAME: Final = ("code", "label", "sink", "format", "object_name", "encoding")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,14 +49,32 @@ class Partner:
         return self.object_name.format(cabinet=cabinet, connector=connector, business_date=business_date, seq=seq)
 
 
-def catalogue(folder: Path = FOLDER) -> dict[str, Partner]:
+def catalogue(folder: Path = FOLDER, *, further: Path | None = None) -> dict[str, Partner]:
     """Every partner by its code.
 
+    Args:
+        further: a folder of more partners, in which no code of `folder` may come again.
     Raises:
-        ConfigurationError: a file has an unknown, missing or wrong key; names the file, the key and the remedy.
+        ConfigurationError: a file has an unknown, missing or wrong key, or a code is there twice; names every file,
+            line and key, and what would be right. The folder `further` is not there.
     """
-    partners = [read_partner(path) for path in sorted(folder.glob("*.yaml"))]
-    return {partner.code: partner for partner in partners}
+    if further is not None and not further.is_dir():
+        raise ConfigurationError(
+            "there is no such folder of partners", subject=str(further), remedy="make it, or correct SOBANK_PARTNERS"
+        )
+    found: dict[str, Partner] = {}
+    wrong: dict[str, list[Problem]] = {}
+    for path in _files_of(folder, further):
+        partner, problems = check_partner(path)
+        if partner is not None and partner.code in found:
+            problems = [code_taken(partner.code)]
+        if partner is None or problems:
+            wrong[str(path)] = problems
+        else:
+            found[partner.code] = partner
+    if wrong:
+        raise refusal(wrong)
+    return found
 
 
 def read_partner(path: Path) -> Partner:
@@ -65,98 +83,62 @@ def read_partner(path: Path) -> Partner:
     Raises:
         ConfigurationError: as `catalogue`.
     """
-    try:
-        tree = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(
-            f"is not readable YAML ({' '.join(str(error).split())})", subject=path.name, remedy="correct the file"
-        ) from None
-    keys = _Keys(path.name, "", tree, (*_TEXTS, *_OTHERS))
-    limits = _Keys(path.name, "limits.", keys.values["limits"], ("max_bytes", "max_statements"))
-    partner = Partner(
-        **{key: keys.text(key) for key in _TEXTS if key != "terminator"},
-        terminator=TERMINATORS[keys.one_of("terminator", tuple(TERMINATORS))],
-        max_bytes=limits.count("max_bytes"),
-        max_statements=limits.count("max_statements"),
-        idempotency_retention_days=keys.count("idempotency_retention_days"),
-        accepts_corrections=keys.flag("accepts_corrections"),
-        transport=keys.values["transport"] or {},
-    )
-    _check(partner, keys)
-    if partner.code != path.stem:
-        raise keys.wrong("code", f"is not the name of the file, {path.stem}")
+    partner, problems = check_partner(path)
+    if partner is None:
+        raise refusal({str(path): problems})
     return partner
 
 
-_TEXTS = ("code", "label", "sink", "format", "object_name", "terminator", "encoding")
-_OTHERS = ("limits", "idempotency_retention_days", "accepts_corrections", "transport")
-
-
-def _check(partner: Partner, keys: _Keys) -> None:
-    if not _CODE.fullmatch(partner.code):
-        raise keys.wrong("code", "has other characters than small letters, digits and -")
-    keys.one_of("sink", SINK_KINDS)
-    keys.one_of("format", ("cfonb120",))
-    keys.one_of("encoding", ("ISO-8859-1",))
-    facts: dict[str, Any] = {"cabinet": "C", "connector": "c", "business_date": date(2026, 1, 5), "seq": 1}
+def check_partner(path: Path) -> tuple[Partner | None, list[Problem]]:
+    """The partner in a file, or every problem of it in order of lines."""
     try:
-        name = partner.name_of(**facts)
-        others = {
-            partner.name_of(**{**facts, **{key: value}})
-            for key, value in (("cabinet", "D"), ("connector", "d"), ("business_date", date(2026, 1, 6)), ("seq", 2))
-        }
-    except (KeyError, IndexError, ValueError, AttributeError) as error:
-        raise keys.wrong(
-            "object_name", f"is not a template of cabinet, connector, business_date and seq ({error})"
-        ) from None
-    if name in others or len(others) != len(facts):
-        raise keys.wrong(
-            "object_name", "gives two batches the same name: use all of {cabinet} {connector} {business_date} {seq}"
+        content = path.read_bytes()
+    except OSError as error:
+        said = error.strerror or type(error).__name__
+        return None, [Problem(line=None, key="", what=f"cannot be read ({said})", remedy="give a file of one partner")]
+    reading = read(content)
+    if (code := reading.values.get("code")) and code != path.stem:
+        reading.wrong(
+            "code", f"is not the name of the file, {path.stem}", f"write `code: {path.stem}` or rename the file"
         )
-    if not _NAME.fullmatch(name):
-        raise keys.wrong("object_name", "has other characters than letters, digits, dot, _ and -")
+    if path.suffix not in _ENDINGS:
+        reading.wrong("", f"its name ends in {path.suffix or 'nothing'}", f"call it {path.stem}.yaml")
+    return (None, reading.problems) if reading.problems else (_partner(reading), [])
 
 
-class _Keys:
-    """The keys of one mapping, read with messages that say file, key and what to do."""
+def code_taken(code: str) -> Problem:
+    """A second partner of one code."""
+    return Problem(
+        line=None, key="code", what=f"the catalogue has a partner {code} already", remedy="choose another code"
+    )
 
-    def __init__(self, file: str, prefix: str, tree: object, wanted: tuple[str, ...]) -> None:
-        self.file, self.prefix = file, prefix
-        if not isinstance(tree, dict):
-            raise self.wrong("", "is not a mapping of keys to values")
-        self.values: dict[str, Any] = tree
-        for key in self.values:
-            if key not in wanted:
-                raise self.wrong(str(key), f"is an unknown key; the keys are {', '.join(wanted)}")
-        for key in wanted:
-            if key not in self.values:
-                raise self.wrong(key, "is missing")
 
-    def wrong(self, key: str, what: str) -> ConfigurationError:
-        place = (self.prefix + key).rstrip(".") or "the whole file"
-        return ConfigurationError(
-            what, subject=f"partner file {self.file}, {place}", remedy=f"correct {place} in {self.file}"
-        )
+def refusal(wrong: Mapping[str, list[Problem]]) -> ConfigurationError:
+    """Everything that is wrong, by file, as one error."""
+    lines = [f"  {file}: {problem}" for file, problems in wrong.items() for problem in problems]
+    count = f"{len(lines)} problem" + ("s" if len(lines) > 1 else "")
+    return ConfigurationError(
+        f"{count}\n" + "\n".join(lines),
+        subject="partner file " + ", ".join(Path(file).name for file in wrong),
+        remedy="correct what is named, then `sobank partners check FILE.yaml`; docs/partners.md explains every key",
+    )
 
-    def text(self, key: str) -> str:
-        value = self.values[key]
-        if not isinstance(value, str) or not value.strip():
-            raise self.wrong(key, "is not text")
-        return value
 
-    def one_of(self, key: str, allowed: tuple[str, ...]) -> str:
-        if (value := self.text(key)) not in allowed:
-            raise self.wrong(key, f"is not one of {', '.join(allowed)}")
-        return value
+def _files_of(*folders: Path | None) -> Iterator[Path]:
+    for folder in folders:
+        if folder is not None:
+            yield from sorted(path for path in folder.iterdir() if path.suffix in _ENDINGS)
 
-    def count(self, key: str) -> int | None:
-        value = self.values[key]
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-            raise self.wrong(key, "is neither null nor a whole number above 0")
-        return value
 
-    def flag(self, key: str) -> bool:
-        value = self.values[key]
-        if not isinstance(value, bool):
-            raise self.wrong(key, "is neither true nor false")
-        return value
+def _partner(reading: Reading) -> Partner:
+    values = reading.values
+    transport = {name.partition(".")[2]: value for name, value in values.items() if name.startswith("transport.")}
+    return Partner(
+        **{name: values[name] for name in _SAME_NAME},
+        terminator=TERMINATORS[values["terminator"]],
+        max_bytes=values["limits.max_bytes"],
+        max_statements=values["limits.max_statements"],
+        idempotency_retention_days=values["idempotency_retention_days"],
+        accepts_corrections=values["accepts_corrections"],
+        transport=transport,
+    )
