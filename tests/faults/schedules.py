@@ -1,6 +1,6 @@
 """Every order in which the steps of two workers on one batch can fall, each worker a greenlet that is told when to go.
 
-A step is one transaction of the ledger, or one operation on the disk that changes or reads what the other may see. All
+A step is one transaction of the ledger, or one exchange with the partner that changes or reads what the other may see. All
 leases are over at every moment, so that any worker may claim at any time: the one that was stopped is stale.
 Two prefixes after which the world is the same, and after which both workers have seen the same, have the same future:
 only one of them is followed.
@@ -8,7 +8,7 @@ only one of them is followed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,19 +17,20 @@ import sqlalchemy as sa
 
 from sobank.services.push import push_batch
 from sobank.services.worker import Pushed
-from sobank.store.database import Database
 from sobank.store.ledger import Ledger
 from sobank.store.schema import batches
-from tests.faults.worlds import PartnerFolder, WatchedDisk, World, Worlds
+from tests.faults.mutants import Sender
+from tests.faults.partners import Partner
+from tests.faults.sweeps import HONEST, Outcome
+from tests.faults.worlds import World, Worlds
 
 _LEDGER_STEPS = frozenset({"claim", "mark_staged", "renew", "record", "batch"})
-_DISK_STEPS = frozenset({"create", "digest", "move", "remove"})
 
 
 class _Pausing:
     """Whatever it stands for, with a pause before each of `steps`, and a memory of what each step answered."""
 
-    def __init__(self, inner: Any, steps: frozenset[str], worker: _Stepped) -> None:
+    def __init__(self, inner: Any, steps: Collection[str], worker: _Stepped) -> None:
         self._inner, self._steps, self._worker = inner, steps, worker
 
     def __getattr__(self, name: str) -> Any:
@@ -60,8 +61,7 @@ class _Stepped:
 
     world: World
     name: str
-    ledger_class: Callable[[Database], Ledger]
-    disk_class: Callable[[PartnerFolder], WatchedDisk]
+    sender: Sender
     seen: list[tuple[str, str]] = field(default_factory=list)
     outcome: Pushed | None = None
 
@@ -86,38 +86,35 @@ class _Stepped:
         self._scheduler.switch()
 
     def _run(self) -> None:
-        disk: Any = _Pausing(self.disk_class(self.world.partner), _DISK_STEPS, self)
-        ledger: Any = _Pausing(self.ledger_class(self.world.database), _LEDGER_STEPS, self)
+        ledger: Any = _Pausing(self.sender.ledger(self.world.database), _LEDGER_STEPS, self)
         worker = replace(self.world.worker(self.name), ledger=ledger)
         batch = Ledger(self.world.database).batch(1)
-        self.outcome = push_batch(worker, self.world.sink_of(batch, disk), batch)
+        sink = self.world.sink_of(batch, lambda remote: _Pausing(remote, self.world.partner.telling_exchanges, self))
+        self.outcome = push_batch(worker, sink, batch)
 
 
 @dataclass
-class Explored:
-    """How many different situations there were, how many different ends, and what the judge found at the ends."""
+class Explored(Outcome):
+    """How many different situations there were; `points` are the different ends, at which the judge looked."""
 
     situations: int = 0
-    ends: int = 0
-    violations: list[str] = field(default_factory=list)
 
 
 def explore(
     worlds: Worlds,
+    partner: Partner,
     *,
     greedy: bool,
-    ledger_class: Callable[[Database], Ledger] = Ledger,
-    disk_class: Callable[[PartnerFolder], WatchedDisk] = WatchedDisk,
-    sink_around: Callable[[Any], Any] = lambda sink: sink,
+    sender: Sender = HONEST,
     stop_when_caught: bool = False,
 ) -> Explored:
-    """Follow every order of steps of two workers; at each end let a third finish, then judge the partner's folder."""
+    """Follow every order of steps of two workers; at each end let a third finish, then judge what the partner has."""
     explored, known, prefixes = Explored(), set(), [""]
     while prefixes and not (stop_when_caught and explored.violations):
         path = prefixes.pop()
-        world = worlds.new(greedy=greedy)
-        world.sink_around = sink_around
-        pair = {name: _Stepped(world, name, ledger_class, disk_class) for name in "AB"}
+        world = worlds.new(partner, greedy=greedy)
+        world.sink_around = sender.sink
+        pair = {name: _Stepped(world, name, sender) for name in "AB"}
         for name in path:
             pair[name].go()
         while True:
@@ -127,8 +124,7 @@ def explore(
             known.add(situation)
             ready = [name for name in "AB" if not pair[name].done]
             if not ready:
-                explored.ends += 1  # once for each world, since workers that are done are alike
-                explored.violations += [f"{path}: {found}" for found in _judged(world)]
+                explored.settle(world, path)  # once for each world, since workers that are done are alike
                 break
             prefixes += [path + name for name in ready[1:]]
             pair[ready[0]].go()
@@ -137,17 +133,8 @@ def explore(
     return explored
 
 
-def _judged(world: World) -> list[str]:
-    try:
-        world.settle()
-    except AssertionError as stuck:
-        return [str(stuck)]
-    return world.partner.violations(world.expected)
-
-
 def _situation(world: World, pair: dict[str, _Stepped]) -> Any:
     with world.database.read() as connection:
         row = connection.execute(sa.select(batches.c.state, batches.c.fence, batches.c.staging)).one()
-    files = sorted((path.name, path.read_bytes()) for path in world.partner.folder.iterdir())
     workers = ["done" if worker.done else tuple(worker.seen) for worker in pair.values()]
-    return tuple(row), repr((files, world.partner.taken)), repr(workers)
+    return tuple(row), repr(world.partner.state()), repr(workers)
