@@ -8,6 +8,7 @@ from typing import Protocol
 
 from sobank.domain.sink import Sink
 from tests.sinks.harness_folder import FolderHarness
+from tests.sinks.harness_s3 import S3Harness
 
 Look = Callable[[], object]
 
@@ -73,4 +74,4 @@ class Harness(Protocol):
 
 
 #: By kind of sink; `kind-variant` where one kind meets several servers.
-HARNESSES: dict[str, Callable[[Path], Harness]] = {"folder": FolderHarness}
+HARNESSES: dict[str, Callable[[Path], Harness]] = {"folder": FolderHarness, "s3": S3Harness}

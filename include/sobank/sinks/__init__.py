@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SINKS: Final = {
     "folder": "sobank.sinks.folder:FolderSink",
+    "s3": "sobank.sinks.s3:S3Sink",
+    "sftp": "sobank.sinks.sftp:SftpSink",
 }
 #: Libraries that are not installed unless asked for, by sink, and the extra that brings them.
 _EXTRAS: Final = {"s3": "s3"}

@@ -1,0 +1,137 @@
+"""A client of a store of objects, closed off from the machine it runs on.
+
+No credentials, profile, proxy or setting of the environment; no request of its own accord (retries, redirects to other
+regions); no wait without end; no address without TLS or inside our own network, unless it is allowed to.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ipaddress
+import os
+import threading
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+from botocore.awsrequest import AWSHTTPConnection, AWSHTTPConnectionPool, AWSHTTPSConnection, AWSHTTPSConnectionPool
+from botocore.config import Config
+
+from sobank.errors import ConfigFault
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_making = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Access:
+    """Who asks, and how: credentials, seconds until an answer is given up, and the only authority that is trusted.
+
+    ca: PEM, None for the public authorities. private: whether an address on this machine or its network is allowed.
+    """
+
+    key_id: str
+    secret: str = field(repr=False)
+    timeout: float = 30.0
+    at_once: int = 16
+    ca: str | None = None
+    private: bool = False
+
+
+@lru_cache(maxsize=32)
+def client_of(process: int, access: Access, endpoint: str, region: str) -> S3Client:
+    """A client with its pool of connections. Of this process only: a pool made before a fork is not used after."""
+    with _making:
+        client: Any = _session(process).create_client(
+            "s3",
+            region_name=region,
+            endpoint_url=endpoint,
+            aws_access_key_id=access.key_id,
+            aws_secret_access_key=access.secret,
+            verify=True if access.ca is None else _ca_file(process, access.ca),
+            config=Config(
+                connect_timeout=access.timeout,
+                read_timeout=access.timeout,
+                max_pool_connections=access.at_once,
+                retries={"total_max_attempts": 1},
+                proxies={},
+                s3={"addressing_style": "path", "payload_signing_enabled": True},
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        )
+    client.meta.events.register("before-call.s3", _stay_in_the_region)
+    if not access.private:
+        manager = client._endpoint.http_session._manager  # there is no public way
+        manager.pool_classes_by_scheme = {"http": _PublicHttpPool, "https": _PublicHttpsPool}
+    made: S3Client = client
+    return made
+
+
+@lru_cache(maxsize=1)
+def _session(process: int) -> botocore.session.Session:  # noqa: ARG001
+    """A session that reads neither environment nor files of settings."""
+    names = botocore.session.Session.SESSION_VARIABLES
+    deaf: dict[str, Any] = {name: (None, None, *rest) for name, (_, _, *rest) in names.items()}
+    for name in ("config_file", "credentials_file"):
+        deaf[name] = (None, None, os.devnull, None)
+    return botocore.session.Session(session_vars=deaf)
+
+
+@lru_cache(maxsize=8)
+def _ca_file(process: int, pem: str) -> str:
+    """The library takes authorities from a file only; closed to others, and gone with the process that made it."""
+    with NamedTemporaryFile("w", encoding="ascii", prefix="sobank-ca-", suffix=".pem", delete=False) as file:
+        file.write(pem)
+
+    def remove() -> None:
+        if os.getpid() == process:
+            Path(file.name).unlink(missing_ok=True)
+
+    atexit.register(remove)
+    return file.name
+
+
+def _stay_in_the_region(context: dict[str, Any], **_: object) -> None:
+    """Told that it was led elsewhere already, the library does not ask again in a region that an answer names."""
+    context.setdefault("s3_redirect", {})["redirected"] = True
+
+
+def _require_public(address: str) -> None:
+    if not ipaddress.ip_address(address.partition("%")[0]).is_global:
+        raise ConfigFault(
+            "its address is on this machine or a private network; nothing was sent",
+            subject=address,
+            remedy="give a public endpoint_url in the connection (SOBANK_PRIVATE_PARTNERS=1 is for development only)",
+        )
+
+
+class _PublicHttps(AWSHTTPSConnection):
+    """Looks at the address that it is really connected to, before the first byte: names may resolve twice."""
+
+    def _new_conn(self) -> Any:
+        made = super()._new_conn()
+        try:
+            _require_public(made.getpeername()[0])
+        except ConfigFault:
+            made.close()
+            raise
+        return made
+
+
+class _PublicHttpsPool(AWSHTTPSConnectionPool):
+    ConnectionCls = _PublicHttps
+
+
+class _NoHttp(AWSHTTPConnection):
+    def _new_conn(self) -> Any:
+        raise ConfigFault("an address without TLS; nothing was sent", subject=self.host, remedy="use https")
+
+
+class _PublicHttpPool(AWSHTTPConnectionPool):
+    ConnectionCls = _NoHttp
