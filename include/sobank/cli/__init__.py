@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from sobank.cli import accounts, day, deliveries, files, quarantine, registry, simulate
+from sobank.cli import accounts, connectors, day, deliveries, files, partners, quarantine, registry, simulate
 from sobank.cli.show import problems
 from sobank.errors import SobankError
 
@@ -30,6 +30,8 @@ for group in (files, day, accounts, simulate):
 app.add_typer(registry.app, name="registry")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(partners.app, name="partners")
+app.add_typer(connectors.app, name="connectors")
 
 
 def main() -> None:

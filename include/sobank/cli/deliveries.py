@@ -1,20 +1,30 @@
-"""`deliveries list|show|release|reject`: batches under way, and those that wait for a person."""
+"""`deliveries list|show|retry|release|confirm|reject`: batches under way, and those that wait for a person."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sobank.cli.show import AsJson, By, Why, a_day, as_json, out, table
-from sobank.domain.delivery import Batch
+from sobank.cli.batch_words import circuit_document, circuit_words, next_step, short
+from sobank.cli.show import AsJson, By, Why, a_day, as_json, moment, out, problems, table
+from sobank.domain.delivery import Batch, BatchState
+from sobank.errors import ConfigurationError, DeliveryIncomplete, SobankError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sobank.domain.circuit import Circuit
+    from sobank.store.ledger_rows import Listed
     from sobank.wiring import House
 
 app = typer.Typer(help="Batches of the delivery ledger.", no_args_is_help=True)
 Id = Annotated[int, typer.Argument(help="Id of a batch, as `list` shows it.")]
+Ids = Annotated[list[int], typer.Argument(help="Ids of batches, as `list` shows them.")]
+_STATES = ", ".join(BatchState)
+#: A page that a person can still look through; more is asked for by name.
+_LIMIT = 500
 
 
 def _house() -> House:
@@ -23,58 +33,230 @@ def _house() -> House:
     return House.ready()
 
 
+def _circuits(house: House) -> dict[int | None, Circuit]:
+    from sobank.store.circuits import Circuits
+
+    return {circuit.connector_id: circuit for circuit in Circuits(house.database).all()}
+
+
 @app.command("list")
 def list_(
-    until: Annotated[str | None, typer.Option(help="Last business day, YYYY-MM-DD.")] = None, json: AsJson = False
+    state: Annotated[str | None, typer.Option(help=f"Only these states, with commas between: {_STATES}.")] = None,
+    destination: Annotated[
+        str | None, typer.Option(help="connector:CAB001/fizen, CAB001/fizen, global:CAB001.")
+    ] = None,
+    day: Annotated[str | None, typer.Option(help="Only this business day, YYYY-MM-DD.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="First business day.")] = None,
+    until: Annotated[str | None, typer.Option(help="Last business day, included.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also what is final: delivered, rejected, cancelled.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = _LIMIT,
+    json: AsJson = False,
 ) -> None:
-    """List the batches that have not arrived, been rejected or been cancelled."""
-    found = _house().ledger.open_batches(until=a_day(until) if until else None)
-    if json:
-        as_json([_row(batch) for batch in found])
-        return
-    columns = ("id", "destination", "date", "seq", "state", "statements", "file")
-    table(
-        "Batches under way", columns, [tuple(_row(b).values())[:7] for b in found], numbers=("id", "seq", "statements")
+    """List batches that are not final, or those that are asked for, with how their last attempt ended."""
+    from sobank.store.ledger_rows import Which
+
+    which = Which(
+        states=_states(state, every=every),
+        destination=_destination(destination),
+        first=_day(day or first),
+        last=_day(day or until),
     )
+    house = _house()
+    found = house.ledger.listed(which, limit=limit)
+    circuits = _circuits(house)
+    if json:
+        as_json([_row(listed) | {"circuit": circuit_document(circuits.get(_of(listed)))} for listed in found])
+    else:
+        _print_list(found, circuits)
+    if len(found) == limit:
+        problems.print(f"only the first {limit}: narrow it, or raise --limit", markup=False, highlight=False)
 
 
 @app.command()
 def show(batch: Id, json: AsJson = False) -> None:
-    """Show one batch, whatever its state."""
-    row = _row(_house().ledger.batch(batch))
+    """Show one batch, whatever its state: every attempt, receipt, circuit, and what to do now."""
+    house = _house()
+    found, standing = house.ledger.batch(batch), house.ledger.standing(batch)
+    attempts = house.ledger.attempts(batch)
+    circuit = _circuits(house).get(found.connector_id)
+    advice = next_step(found, lease_until=standing.lease_until, circuit=circuit, now=datetime.now(UTC))
+    facts: dict[str, Any] = _facts(found) | {
+        "encrypted": standing.encrypted,
+        "sealed_at": standing.sealed_at,
+        "lease_until": standing.lease_until,
+        "reason": standing.reason,
+        "receipt": standing.receipt,
+    }
     if json:
-        as_json(row)
+        rows = [
+            {"attempt": a.fence, "worker": a.worker, "started_at": _utc(a.started_at), "ended_at": _utc(a.ended_at),
+             "outcome": a.outcome, "message": a.message}
+            for a in attempts
+        ]  # fmt: skip
+        plain = {name: _utc(value) if isinstance(value, datetime) else value for name, value in facts.items()}
+        as_json(plain | {"attempts": rows, "circuit": circuit_document(circuit), "next": advice})
         return
-    for name, value in row.items():
-        out.print(f"{name:>16} {value}", highlight=False, markup=False)
+    for name, value in (facts | {"circuit": circuit_words(circuit)}).items():
+        if value is not None and value != "":
+            out.print(f"{name:>16} {_words(value)}", highlight=False, markup=False)
+    table(
+        "Attempts",
+        ("#", "worker", "began", "ended", "outcome", "said"),
+        [
+            (a.fence, a.worker, moment(a.started_at), moment(a.ended_at), a.outcome or "under way", a.message)
+            for a in attempts
+        ],
+        numbers=("#",),
+    )
+    out.print(f"What to do: {advice}", highlight=False, markup=False)
 
 
 @app.command()
-def release(batch: Id, by: By, why: Why) -> None:
-    """Let a held batch be sent: you have seen that the partner does not have it."""
+def retry(batch: Id, by: By, why: Why, json: AsJson = False) -> None:
+    """Send a batch now, after the earlier ones of its destination; closes its circuit. Exit code 10 if not arrived."""
+    from sobank.services.held import ask_again
+    from sobank.services.push import push_all
+    from sobank.store.circuits import Circuits
+
+    house = _house()
+    ask_again(
+        house.ledger, Circuits(house.database), batch, actor=by, role=None, reason=why, now=datetime.now(UTC)
+    )  # fmt: skip
+    wanted = house.ledger.batch(batch)
+    place = (wanted.business_date, wanted.seq)
+    line = [
+        one
+        for one in house.ledger.open_batches(destination=wanted.destination)
+        if (one.business_date, one.seq) <= place
+    ]
+    report = push_all(house.worker(lambda: datetime.now(UTC)), house.sink_of, line)
+    now = [house.ledger.batch(one.id) for one in line]
+    if json:
+        as_json({"batches": [_facts(one) for one in now], "error": report.errors.get(wanted.destination)})
+    else:
+        for one in now:
+            out.print(
+                f"batch {one.id} ({one.business_date}, {one.outgoing.object_name}): {one.state.value}",
+                highlight=False, markup=False,
+            )  # fmt: skip
+    if house.ledger.batch(batch).state is not BatchState.DELIVERED:
+        raise DeliveryIncomplete(
+            report.errors.get(wanted.destination) or "it did not arrive",
+            subject=f"batch {batch}",
+            remedy=f"`sobank deliveries show {batch}` says what to do",
+        )
+
+
+@app.command()
+def release(batches: Ids, by: By, why: Why) -> None:
+    """Let held batches be sent: you have seen that the partner does not have them."""
     from sobank.services.held import release_held
 
-    house = _house()
-    sink = house.sink_of(house.ledger.batch(batch))
-    release_held(house.ledger, sink, batch, actor=by, role=None, reason=why, now=datetime.now(UTC))
-    out.print(f"batch {batch} is sealed again; the next run sends it")
+    _decide(release_held, batches, by, why, "is sealed again; the next run sends it, `deliveries retry` sends it now")
 
 
 @app.command()
-def reject(batch: Id, by: By, why: Why) -> None:
-    """Give a held batch up: its statements go to quarantine, and what was staged of it is removed."""
+def confirm(batches: Ids, by: By, why: Why) -> None:
+    """Hold that held batches arrived: you have seen that the partner has exactly them. They are never sent again."""
+    from sobank.services.held import confirm_held
+
+    _decide(confirm_held, batches, by, why, "is delivered on your word")
+
+
+@app.command()
+def reject(batches: Ids, by: By, why: Why) -> None:
+    """Give held batches up: their statements go to quarantine, and what was staged of them is removed."""
     from sobank.services.held import reject_held
 
+    _decide(reject_held, batches, by, why, "is rejected; its statements are in quarantine")
+
+
+def _decide(verb: Callable[..., None], batches: list[int], by: str, why: str, said: str) -> None:
+    """Decide of each batch by itself; what one refuses does not stop the others, and gives the exit code."""
     house = _house()
-    sink = house.sink_of(house.ledger.batch(batch))
-    reject_held(house.ledger, sink, batch, actor=by, role=None, reason=why, now=datetime.now(UTC))
-    out.print(f"batch {batch} is rejected; its statements are in quarantine")
+    first: SobankError | None = None
+    for batch in dict.fromkeys(batches):
+        try:
+            sink = house.sink_of(house.ledger.batch(batch))
+            verb(house.ledger, sink, batch, actor=by, role=None, reason=why, now=datetime.now(UTC))
+        except SobankError as error:
+            if len(batches) == 1:
+                raise
+            first = first or error
+            problems.print(str(error), highlight=False, markup=False)
+        else:
+            out.print(f"batch {batch} {said}", highlight=False, markup=False)
+    if first is not None:
+        raise typer.Exit(first.exit_code)
 
 
-def _row(batch: Batch) -> dict[str, Any]:
+def _states(text: str | None, *, every: bool) -> tuple[BatchState, ...] | None:
+    if text is None:
+        return tuple(BatchState) if every else None
+    wanted = [name.strip() for name in text.split(",") if name.strip()]
+    if unknown := [name for name in wanted if name not in set(BatchState)]:
+        raise ConfigurationError(
+            "is no state of a batch", subject=", ".join(unknown), remedy=f"the states are {_STATES}"
+        )
+    return tuple(BatchState(name) for name in wanted)
+
+
+def _day(text: str | None) -> date | None:
+    return a_day(text) if text else None
+
+
+def _destination(text: str | None) -> str | None:
+    return f"connector:{text}" if text and "/" in text and not text.startswith("connector:") else text
+
+
+def _of(listed: Listed) -> int | None:
+    return listed.batch.connector_id
+
+
+def _print_list(found: list[Listed], circuits: dict[int | None, Circuit]) -> None:
+    columns = ("id", "destination", "date", "seq", "state", "statements", "tries", "last try", "said")
+    rows = [
+        (
+            one.batch.id, one.batch.destination, one.batch.business_date, one.batch.seq, one.batch.state.value,
+            one.batch.outgoing.n_statements, one.attempts, moment(one.last_at), short(one.last_message or one.reason),
+        )
+        for one in found
+    ]  # fmt: skip
+    table("Batches", columns, rows, numbers=("id", "seq", "statements", "tries"))
+    here = {one.batch.destination: circuits[_of(one)] for one in found if _of(one) in circuits}
+    for destination, circuit in here.items():
+        out.print(f"  circuit of {destination} {circuit_words(circuit)}", highlight=False, markup=False)
+    if found:
+        out.print("`sobank deliveries show ID` says what to do about one of them.", highlight=False, markup=False)
+
+
+def _row(listed: Listed) -> dict[str, Any]:
+    return _facts(listed.batch) | {
+        "attempts": listed.attempts,
+        "last_at": _utc(listed.last_at),
+        "last_outcome": listed.last_outcome,
+        "last_message": listed.last_message,
+        "reason": listed.reason,
+    }
+
+
+def _utc(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _words(value: object) -> str:
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, dict):
+        return " · ".join(f"{name} {text}" for name, text in value.items() if text)
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
+
+
+def _facts(batch: Batch) -> dict[str, Any]:
     return {
         "id": batch.id,
         "destination": batch.destination,
+        "partner": batch.partner,
         "business_date": batch.business_date,
         "seq": batch.seq,
         "state": batch.state.value,
@@ -85,4 +267,7 @@ def _row(batch: Batch) -> dict[str, Any]:
         "debit": batch.debit,
         "size": batch.outgoing.size,
         "sha256": batch.outgoing.sha256,
+        "idempotency_key": batch.outgoing.idempotency_key,
+        "connection": batch.connection,
+        "staging": batch.staging,
     }

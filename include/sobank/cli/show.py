@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from sobank.domain.day import BANK_ZONE
 from sobank.domain.proof import Proof
 from sobank.errors import ConfigurationError
 
@@ -69,6 +71,19 @@ def a_day(text: str) -> date:
         raise ConfigurationError(
             "is not a day", subject=text, remedy="write it YYYY-MM-DD, such as 2026-03-02"
         ) from None
+
+
+def moment(at: datetime | None) -> str:
+    """A moment as people in France read it, its zone said; empty where there is none. JSON keeps UTC."""
+    return f"{at.astimezone(BANK_ZONE):%Y-%m-%d %H:%M:%S} Paris" if at else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """What to do about a name that is not known: the one that was meant, else those that there are."""
+    names = sorted(known)
+    if close := get_close_matches(word, names, n=1):
+        return f"did you mean {close[0]}?"
+    return f"choose one of {', '.join(names[:20])}{', …' if len(names) > 20 else ''}" if names else "there is none yet"
 
 
 def proof(found: Proof) -> None:

@@ -9,7 +9,18 @@ import sqlalchemy as sa
 from sobank.domain.delivery import Batch
 from sobank.errors import NotFound
 from sobank.store.database import Database
-from sobank.store.ledger_rows import AttemptRow, Standing, as_attempt, as_batch, one_query, open_query
+from sobank.store.ledger_rows import (
+    AttemptRow,
+    Listed,
+    Standing,
+    Which,
+    as_attempt,
+    as_batch,
+    as_listed,
+    list_query,
+    one_query,
+    open_query,
+)
 from sobank.store.schema import attempts, batches
 
 
@@ -20,15 +31,27 @@ class LedgerReader:
         self._database = database
 
     def open_batches(
-        self, *, kind: str | None = None, partner: str | None = None, until: date | None = None
+        self,
+        *,
+        kind: str | None = None,
+        partner: str | None = None,
+        until: date | None = None,
+        destination: str | None = None,
     ) -> list[Batch]:
         """Batches that are not final, ordered by destination, business date and seq (D5).
 
         Args:
             kind: `connector` or `global`. partner: code in the catalogue. until: last business date, included.
+            destination: `connector:<cabinet>/<name>` or `global:<cabinet>`.
         """
+        query = open_query(kind=kind, partner=partner, until=until, destination=destination)
         with self._database.read() as connection:
-            return [as_batch(row) for row in connection.execute(open_query(kind=kind, partner=partner, until=until))]
+            return [as_batch(row) for row in connection.execute(query)]
+
+    def listed(self, which: Which, *, limit: int) -> list[Listed]:
+        """Batches with their last attempt, ordered by destination, business date and seq; at most `limit`."""
+        with self._database.read() as connection:
+            return [as_listed(row) for row in connection.execute(list_query(which, limit))]
 
     def batch(self, batch_id: int) -> Batch:
         """One batch.

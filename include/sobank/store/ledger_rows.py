@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from sobank.domain.delivery import Batch, BatchState
 from sobank.domain.sink import Outgoing, Receipt
-from sobank.store.schema import batches, cabinets, connectors
+from sobank.store.schema import attempts, batches, cabinets, connectors
 
 #: Written out, not bound: only so does the planner see that the partial index ix_batches_open serves it.
 OPEN: Final = sa.text("batches.state NOT IN ('delivered', 'rejected', 'cancelled')")
@@ -51,9 +51,50 @@ class Standing:
     encrypted: bool
 
 
-def open_query(*, kind: str | None, partner: str | None, until: date | None) -> sa.Select[Any]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """A batch with how often it was tried, and how the last try ended; moments in UTC. `reason` as in Standing."""
+
+    batch: Batch
+    attempts: int
+    last_at: datetime | None
+    last_outcome: str | None
+    last_message: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Which:
+    """Which batches are meant; None says nothing. `states`: none given are those that are not final."""
+
+    states: tuple[BatchState, ...] | None = None
+    destination: str | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+def list_query(which: Which, limit: int) -> sa.Select[Any]:
+    """Batches with their last attempt, in the order in which they leave (D5); the fence counts attempts."""
+    query = _BATCHES.add_columns(
+        attempts.c.started_at, attempts.c.ended_at, attempts.c.outcome, attempts.c.message
+    ).outerjoin(attempts, sa.and_(attempts.c.batch_id == batches.c.id, attempts.c.fence == batches.c.fence))
+    query = query.where(OPEN if which.states is None else batches.c.state.in_(which.states))
+    if which.destination is not None:
+        query = query.where(batches.c.destination == which.destination)
+    if which.first is not None:
+        query = query.where(batches.c.business_date >= which.first)
+    if which.last is not None:
+        query = query.where(batches.c.business_date <= which.last)
+    return query.order_by(batches.c.destination, batches.c.business_date, batches.c.seq).limit(limit)
+
+
+def open_query(
+    *, kind: str | None, partner: str | None, until: date | None, destination: str | None = None
+) -> sa.Select[Any]:
     """Batches that are not final, in the order in which they leave (D5)."""
     query = _BATCHES.where(OPEN)
+    if destination is not None:
+        query = query.where(batches.c.destination == destination)
     if kind is not None:
         query = query.where(batches.c.kind == kind)
     if partner is not None:
@@ -104,6 +145,14 @@ def as_batch(row: sa.Row[Any]) -> Batch:
         first_date=row.first_date,
         last_date=row.last_date,
     )
+
+
+def as_listed(row: sa.Row[Any]) -> Listed:
+    """A row of `list_query`."""
+    return Listed(
+        batch=as_batch(row), attempts=row.fence, last_at=row.ended_at or row.started_at, last_outcome=row.outcome,
+        last_message=row.message, reason=row.reason,
+    )  # fmt: skip
 
 
 def as_attempt(row: sa.Row[Any]) -> AttemptRow:

@@ -1,0 +1,63 @@
+"""What is to be done about a batch, in one sentence by its state, for whoever must act on it now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sobank.cli.show import moment
+from sobank.domain.circuit import Circuit, CircuitKind
+from sobank.domain.delivery import Batch, BatchState
+
+_S = BatchState
+_SHORT: Final = 70
+_NEXT: Final = {
+    _S.SEALED: "nothing: the next run sends it; `sobank deliveries retry {id}` sends it now",
+    _S.UNCERTAIN: "nothing may be sent by hand: it may be there already. The next run looks first; `sobank deliveries"
+    " retry {id}` looks now",
+    _S.HELD: "ask the partner about {file}: if it is not there, `sobank deliveries release {id}`; if it is there with"
+    " these bytes, `confirm {id}`; to give it up, `reject {id}`",
+    _S.DELIVERED: "nothing: it arrived",
+    _S.REJECTED: "look at its statements: `sobank quarantine list`",
+    _S.CANCELLED: "nothing: its statements are decided anew by the next run",
+}
+
+
+def next_step(batch: Batch, *, lease_until: datetime | None, circuit: Circuit | None, now: datetime) -> str:
+    """What to do now; an open circuit of its connector comes first, since nothing leaves until it is closed."""
+    if batch.state in {_S.SEALED, _S.UNCERTAIN} and circuit is not None and circuit.until > now:
+        if circuit.kind is CircuitKind.ASKED:
+            return f"wait: the partner asked for a pause until {moment(circuit.until)}"
+        return f"mend what opened the circuit, then `sobank connectors test {batch.destination.partition(':')[2]}` closes it"
+    if batch.state is _S.SENDING:
+        if lease_until is not None and lease_until > now:
+            return f"wait: a worker has it until {moment(lease_until)} at the latest"
+        return f"its worker is gone: the next run looks first; `sobank deliveries retry {batch.id}` looks now"
+    return _NEXT[batch.state].format(id=batch.id, file=batch.outgoing.object_name)
+
+
+def circuit_words(circuit: Circuit | None) -> str:
+    """A circuit as one line, empty where none stands."""
+    if circuit is None:
+        return ""
+    what = "pause asked by the partner" if circuit.kind is CircuitKind.ASKED else "open"
+    return f"{what} since {moment(circuit.opened_at)}, until {moment(circuit.until)}: {circuit.cause}"
+
+
+def circuit_document(circuit: Circuit | None) -> dict[str, Any] | None:
+    """A circuit for programs; moments are ISO 8601 UTC."""
+    if circuit is None:
+        return None
+    return {
+        "kind": circuit.kind.value,
+        "since": circuit.opened_at.isoformat(),
+        "until": circuit.until.isoformat(),
+        "faults": circuit.faults,
+        "cause": circuit.cause,
+    }
+
+
+def short(message: str | None) -> str:
+    """The first line of a message, cut to fit a table."""
+    first = (message or "").partition("\n")[0]
+    return first if len(first) <= _SHORT else first[: _SHORT - 1] + "…"

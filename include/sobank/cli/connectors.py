@@ -1,0 +1,179 @@
+"""`connectors list|test`: how each connector is reached, whether it is left alone, and whether its connection works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sobank.cli.batch_words import circuit_document, circuit_words
+from sobank.cli.show import AsJson, as_json, moment, nearest, out, progress, table
+from sobank.errors import ConfigurationError, NotFound, SinkError
+
+if TYPE_CHECKING:
+    from sobank.services.connection_test import Tried
+    from sobank.store.connector_list import ListedConnector
+    from sobank.wiring import House
+
+app = typer.Typer(help="Connectors of cabinets: their connections and circuits.", no_args_is_help=True)
+
+
+def _house() -> House:
+    from sobank.wiring import House
+
+    return House.ready()
+
+
+@app.command("list")
+def list_(
+    cabinet: Annotated[str | None, typer.Option(help="Only those of this cabinet (code).")] = None, json: AsJson = False
+) -> None:
+    """List connectors: partner, sink, Airflow connection, batches that wait, and the circuit if one is open."""
+    from sobank.store.connector_list import connectors_on
+
+    house = _house()
+    found = connectors_on(house.database, cabinet=cabinet)
+    if json:
+        as_json([_document(house, connector) for connector in found])
+        return
+    columns = ("destination", "partner", "sink", "connection", "waiting", "circuit")
+    rows = [
+        (c.destination, c.partner, _sink(house, c), c.connection or "none", c.waiting or "", circuit_words(c.circuit))
+        for c in found
+    ]
+    table("Connectors", columns, rows, numbers=("waiting",))
+    if any(connector.circuit for connector in found):
+        out.print("An open circuit: mend the cause, then `sobank connectors test DESTINATION` closes it.", markup=False)
+
+
+@app.command("test")
+def try_(
+    connector: Annotated[str | None, typer.Argument(help="connector:CAB001/fizen, or CAB001/fizen.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Test every connector.")] = False,
+    by: Annotated[str, typer.Option(help="Who asks; kept in the audit trail if a circuit is closed.")] = (
+        "connectors test"
+    ),
+    why: Annotated[str, typer.Option(help="Why; kept likewise.")] = "the connection test succeeded",
+    json: AsJson = False,
+) -> None:
+    """Connect, look at what the server can do, send nothing. Closes an open circuit if it works, else exit code 7."""
+    from sobank.services.connection_test import try_connection
+    from sobank.store.circuits import Circuits
+
+    house = _house()
+    chosen = _chosen(house, connector, every=every)
+    circuits = Circuits(house.database)
+
+    def attempt(one: ListedConnector) -> Tried:
+        return try_connection(
+            one.id,
+            partial(
+                house.sink,
+                one.destination,
+                partner=one.partner,
+                cabinet=one.cabinet,
+                connection=one.connection,
+                settings=one.settings,
+            ),
+            circuits, standing=one.circuit, actor=by, reason=why, now=datetime.now(UTC),
+        )  # fmt: skip
+
+    tried = list(_each(attempt, chosen, at_once=house.settings.destinations_at_once))
+    if json:
+        as_json([_document(house, one) | _outcome(found) for one, found in tried])
+    elif every:
+        _table(house, tried)
+    else:
+        _one(house, *tried[0])
+    if not all(found.report.reachable for _, found in tried):
+        raise typer.Exit(SinkError.exit_code)
+
+
+def _chosen(house: House, wanted: str | None, *, every: bool) -> list[ListedConnector]:
+    from sobank.store.connector_list import connectors_on
+
+    if every == bool(wanted):
+        raise ConfigurationError("either a connector or --all says which", remedy="name one, such as CAB001/fizen")
+    found = {connector.destination.partition(":")[2]: connector for connector in connectors_on(house.database)}
+    if wanted is None:
+        return list(found.values())
+    name = wanted.removeprefix("connector:")
+    if name not in found:
+        raise NotFound("there is no such connector", subject=wanted, remedy=nearest(name, found))
+    return [found[name]]
+
+
+def _each(
+    attempt: Callable[[ListedConnector], Tried], chosen: list[ListedConnector], *, at_once: int
+) -> Iterator[tuple[ListedConnector, Tried]]:
+    with progress() as bar, ThreadPoolExecutor(at_once) as pool:
+        task = bar.add_task("test", total=len(chosen))
+        for one, found in zip(chosen, pool.map(attempt, chosen), strict=True):
+            bar.update(task, description=one.destination, advance=1)
+            yield one, found
+
+
+def _table(house: House, tried: list[tuple[ListedConnector, Tried]]) -> None:
+    rows = [
+        (
+            one.destination,
+            _sink(house, one),
+            "works" if found.report.reachable else "FAILS",
+            "\n".join([*found.report.degraded, *_about_circuit(one, found)]),
+        )
+        for one, found in tried
+    ]
+    failed = sum(not found.report.reachable for _, found in tried)
+    table(
+        f"Connections: {len(tried) - failed} work, {failed} fail", ("destination", "sink", "connection", "said"), rows
+    )
+
+
+def _one(house: House, one: ListedConnector, found: Tried) -> None:
+    works = "its connection works; nothing was sent" if found.report.reachable else "its connection FAILS"
+    out.print(f"{one.destination} ({one.partner}, {_sink(house, one)}): {works}", markup=False, highlight=False)
+    for text in found.report.capabilities:
+        out.print(f"  + {text}", markup=False, highlight=False)
+    for text in found.report.degraded:
+        out.print(f"  ! {text}", markup=False, highlight=False)
+    for text in _about_circuit(one, found):
+        out.print(f"  {text}", markup=False, highlight=False)
+
+
+def _about_circuit(one: ListedConnector, found: Tried) -> list[str]:
+    if found.closed is not None:
+        return [f"its circuit, open since {moment(found.closed.opened_at)}, is closed; {one.waiting} batch(es) wait"]
+    return [f"left as it is: {circuit_words(one.circuit)}"] if one.circuit else []
+
+
+def _sink(house: House, connector: ListedConnector) -> str:
+    """Kind of sink; a connector without an Airflow connection puts files into a folder."""
+    if connector.connection is None:
+        return "folder"
+    partner = house.partners.get(connector.partner)
+    return partner.sink if partner else "not in the catalogue"
+
+
+def _document(house: House, connector: ListedConnector) -> dict[str, Any]:
+    return {
+        "destination": connector.destination,
+        "partner": connector.partner,
+        "sink": _sink(house, connector),
+        "connection": connector.connection,
+        "waiting": connector.waiting,
+        "circuit": circuit_document(connector.circuit),
+    }
+
+
+def _outcome(found: Tried) -> dict[str, Any]:
+    report = found.report
+    return {
+        "reachable": report.reachable,
+        "capabilities": list(report.capabilities),
+        "degraded": list(report.degraded),
+        "closed_circuit": found.closed is not None,
+    }

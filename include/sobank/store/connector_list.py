@@ -1,0 +1,65 @@
+"""The connectors that are on a cabinet, with their circuits, for whoever looks after them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from sobank.domain.circuit import Circuit, CircuitKind
+from sobank.store.database import Database
+from sobank.store.ledger_rows import OPEN
+from sobank.store.schema import batches, cabinets, circuits, connectors
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedConnector:
+    """A connector as it is reached. waiting: its batches that are not final. circuit: None where none stands."""
+
+    id: int
+    cabinet: str
+    name: str
+    partner: str
+    connection: str | None
+    settings: Mapping[str, Any]
+    waiting: int
+    circuit: Circuit | None
+
+    @property
+    def destination(self) -> str:
+        """Its name as a destination."""
+        return f"connector:{self.cabinet}/{self.name}"
+
+
+def connectors_on(database: Database, *, cabinet: str | None = None) -> list[ListedConnector]:
+    """Connectors that are not deleted, by cabinet and name; of one cabinet (code), or of all."""
+    waiting = sa.select(sa.func.count()).where(batches.c.connector_id == connectors.c.id, OPEN).scalar_subquery()
+    query = (
+        sa.select(
+            connectors, cabinets.c.code, waiting.label("waiting"), circuits.c.kind, circuits.c.cause,
+            circuits.c.opened_at, circuits.c.until, circuits.c.faults,
+        )
+        .join(cabinets, cabinets.c.id == connectors.c.cabinet_id)
+        .outerjoin(circuits, circuits.c.connector_id == connectors.c.id)
+        .where(connectors.c.deleted_at.is_(None))
+        .order_by(cabinets.c.code, connectors.c.name)
+    )  # fmt: skip
+    if cabinet is not None:
+        query = query.where(cabinets.c.code == cabinet)
+    with database.read() as connection:
+        return [_listed(row) for row in connection.execute(query)]
+
+
+def _listed(row: sa.Row[Any]) -> ListedConnector:
+    circuit = None
+    if row.kind is not None:
+        circuit = Circuit(
+            connector_id=row.id, kind=CircuitKind(row.kind), cause=row.cause, opened_at=row.opened_at,
+            until=row.until, faults=row.faults,
+        )  # fmt: skip
+    return ListedConnector(
+        id=row.id, cabinet=row.code, name=row.name, partner=row.partner, connection=row.connection,
+        settings=row.settings or {}, waiting=row.waiting, circuit=circuit,
+    )  # fmt: skip
