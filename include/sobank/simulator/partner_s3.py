@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import itertools
 import os
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import sleep
@@ -215,8 +216,6 @@ class S3Partner:
 
     def _do(self, asked: _Asked, *, truncate: bool) -> _Answer:
         """One request at a time: only so is looking for an object and making it one step, as If-None-Match promises."""
-        import io
-
         body = asked.body[: len(asked.body) // 2] if truncate else asked.body
         environ = {**asked.environ, "wsgi.input": io.BytesIO(body)}
         if body:
@@ -236,17 +235,17 @@ class S3Partner:
         return answer
 
 
-_INSTEAD: Final = {
-    Fault.TOO_MANY_SECONDS: ("503 Slow Down", "SlowDown", ("Retry-After", "1")),
-    Fault.ERROR_BEFORE_COMMIT: ("500 Internal Server Error", "InternalError"),
-    Fault.PERMISSION_DENIED: ("403 Forbidden", "AccessDenied"),
-    Fault.REDIRECT: ("301 Moved Permanently", "PermanentRedirect", ("x-amz-bucket-region", "us-west-2")),
+_INSTEAD: Final[dict[Fault, tuple[str, str, list[tuple[str, str]]]]] = {
+    Fault.TOO_MANY_SECONDS: ("503 Slow Down", "SlowDown", [("Retry-After", "1")]),
+    Fault.ERROR_BEFORE_COMMIT: ("500 Internal Server Error", "InternalError", []),
+    Fault.PERMISSION_DENIED: ("403 Forbidden", "AccessDenied", []),
+    Fault.REDIRECT: ("301 Moved Permanently", "PermanentRedirect", [("x-amz-bucket-region", "us-west-2")]),
 }
 
 
 def _backend() -> Any:
     from moto.backends import get_backend
-    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.core.models import DEFAULT_ACCOUNT_ID
 
     return get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"]
 
@@ -261,7 +260,7 @@ def _operation(environ: dict[str, Any]) -> str:
     return {"PUT": "part", "DELETE": "abort", "HEAD": "head"}.get(method, "other")
 
 
-def _error(status: str, code: str, *headers: tuple[str, str]) -> _Answer:
+def _error(status: str, code: str, headers: Iterable[tuple[str, str]] = ()) -> _Answer:
     body = f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>simulated</Message></Error>'
     return _Answer(
         status=status,

@@ -42,7 +42,7 @@ class S3Sink:
 
     def __init__(self, at: Place, *, remote: Bucket, part_bytes: int = PART_BYTES) -> None:
         self._at = at
-        self._remote = remote
+        self._bucket = remote
         self._part_bytes = part_bytes
 
     @classmethod
@@ -59,8 +59,8 @@ class S3Sink:
         staged = read_staging(staging, final) if staging else None
         at = self._under(final, staged)
         with _errors(final, otherwise=Unknown):
-            parts = self._remote.parts(at, staged.upload) if staged else None
-            found = self._remote.read(at, most=outgoing.size)
+            parts = self._bucket.parts(at, staged.upload) if staged else None
+            found = self._bucket.read(at, most=outgoing.size)
         if found is not None:
             return Presence.PUBLISHED if found == (outgoing.sha256, outgoing.size) else Presence.OTHER_BYTES
         if staged is None:
@@ -77,14 +77,14 @@ class S3Sink:
         final = allowed(outgoing.object_name)
         at = self._under(final, None)
         with _errors(final, otherwise=Transient):
-            self._remote.read(at, most=0)
-            upload = self._remote.create(at, sha256=outgoing.sha256)
+            self._bucket.read(at, most=0)
+            upload = self._bucket.create(at, sha256=outgoing.sha256)
             try:
                 sent = self._send(at, upload, outgoing, payload)
                 kept = self._kept(at, upload, sent)
             except Exception:
                 with suppress(Exception):
-                    self._remote.abort(at, upload)
+                    self._bucket.abort(at, upload)
                 raise
         return str(Staged(at=at, upload=upload, parts=_fingerprint(kept), since=now))
 
@@ -95,14 +95,14 @@ class S3Sink:
         at = staged.at
         before: type[SinkError] = Unknown if again else Transient
         with _errors(final, otherwise=before):
-            parts = self._remote.parts(at, staged.upload)
+            parts = self._bucket.parts(at, staged.upload)
         if parts is None or _fingerprint(parts) != staged.parts:
             raise Unknown(
                 "the upload is gone, or is not what was staged", subject=final, remedy="run again: it looks first"
             )
         answer = ""
         try:
-            self._remote.complete(at, staged.upload, parts)
+            self._bucket.complete(at, staged.upload, parts)
         except Exception as error:
             if code_of(error) != "PreconditionFailed":
                 raise because(error, final, otherwise=Unknown, unsent=before) from error
@@ -129,15 +129,15 @@ class S3Sink:
         final = allowed(outgoing.object_name)
         staged = read_staging(staging, final)
         with _errors(final, otherwise=Unknown):
-            self._remote.abort(staged.at, staged.upload)
+            self._bucket.abort(staged.at, staged.upload)
 
     def test(self) -> ConnectionReport:
         """See Sink. What only writing could tell is named as not known."""
         at = replace(self._at, key=self._at.key + "sobank-test-absent")
         with _errors(self._at.bucket, otherwise=Unknown):
-            self._remote.look(at)
-            self._remote.read(at, most=0)
-            self._remote.uploads(at)
+            self._bucket.look(at)
+            self._bucket.read(at, most=0)
+            self._bucket.uploads(at)
         return ConnectionReport(
             reachable=True,
             capabilities=(f"bucket in region {at.region}", "reads objects", "lists uploads"),
@@ -163,13 +163,13 @@ class S3Sink:
                     subject=outgoing.object_name,
                     remedy="check the spool; nothing was published",
                 )
-            sent.append(self._remote.put_part(at, upload, number, piece))
+            sent.append(self._bucket.put_part(at, upload, number, piece))
             if not following:
                 return tuple(sent)
             piece = following
 
     def _kept(self, at: Place, upload: str, sent: tuple[Part, ...]) -> tuple[Part, ...]:
-        kept = self._remote.parts(at, upload)
+        kept = self._bucket.parts(at, upload)
         if kept is None or _shape(kept) != _shape(sent):
             raise Transient(
                 "the store does not have the parts that were sent", subject=at.key, remedy="run again: it starts afresh"
@@ -179,7 +179,7 @@ class S3Sink:
     def _read_back(self, at: Place, outgoing: Outgoing, final: str) -> tuple[str, int] | None:
         """After completing nothing proves any more that it did not arrive."""
         try:
-            return self._remote.read(at, most=outgoing.size)
+            return self._bucket.read(at, most=outgoing.size)
         except Exception as error:
             raise Unknown(
                 f"completed, but it could not be read back ({type(error).__name__})",
@@ -190,8 +190,8 @@ class S3Sink:
     def _sweep(self, at: Place) -> None:
         """The batch is at the partner's: whatever else is open for its key, nobody may publish any more."""
         with suppress(Exception):
-            for upload in self._remote.uploads(at):
-                self._remote.abort(at, upload)
+            for upload in self._bucket.uploads(at):
+                self._bucket.abort(at, upload)
 
 
 @contextmanager

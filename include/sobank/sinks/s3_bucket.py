@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import ssl
 from collections.abc import Iterator
 from contextlib import closing
@@ -146,7 +145,7 @@ class Bucket:
         self._client(at).head_bucket(Bucket=at.bucket)
 
     def _client(self, at: Place) -> S3Client:
-        return client_of(os.getpid(), self._access, at.endpoint, at.region)
+        return client_of(self._access, at.endpoint, at.region)
 
 
 def because(error: Exception, subject: str, *, otherwise: type[SinkError], unsent: type[SinkError]) -> SinkError:

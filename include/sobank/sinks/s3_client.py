@@ -7,11 +7,8 @@ regions); no wait without end; no address without TLS or inside our own network,
 from __future__ import annotations
 
 import atexit
-import ipaddress
 import os
-import threading
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -21,11 +18,15 @@ from botocore.awsrequest import AWSHTTPConnection, AWSHTTPConnectionPool, AWSHTT
 from botocore.config import Config
 
 from sobank.errors import ConfigFault
+from sobank.sinks.https_network import is_public
+from sobank.sinks.per_process import PerProcess
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_making = threading.Lock()
+_clients: PerProcess[S3Client] = PerProcess(most=32)
+_sessions: PerProcess[botocore.session.Session] = PerProcess(most=1)
+_ca_files: PerProcess[str] = PerProcess(most=32)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,28 +44,30 @@ class Access:
     private: bool = False
 
 
-@lru_cache(maxsize=32)
-def client_of(process: int, access: Access, endpoint: str, region: str) -> S3Client:
-    """A client with its pool of connections. Of this process only: a pool made before a fork is not used after."""
-    with _making:
-        client: Any = _session(process).create_client(
-            "s3",
-            region_name=region,
-            endpoint_url=endpoint,
-            aws_access_key_id=access.key_id,
-            aws_secret_access_key=access.secret,
-            verify=True if access.ca is None else _ca_file(process, access.ca),
-            config=Config(
-                connect_timeout=access.timeout,
-                read_timeout=access.timeout,
-                max_pool_connections=access.at_once,
-                retries={"total_max_attempts": 1},
-                proxies={},
-                s3={"addressing_style": "path", "payload_signing_enabled": True},
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            ),
-        )
+def client_of(access: Access, endpoint: str, region: str) -> S3Client:
+    """A client with its pool of connections, one for all that ask the same way in this process."""
+    return _clients.get((access, endpoint, region), lambda: _client(access, endpoint, region))
+
+
+def _client(access: Access, endpoint: str, region: str) -> S3Client:
+    client: Any = _sessions.get("", _session).create_client(
+        "s3",
+        region_name=region,
+        endpoint_url=endpoint,
+        aws_access_key_id=access.key_id,
+        aws_secret_access_key=access.secret,
+        verify=True if access.ca is None else _ca_files.get(access.ca, lambda: _ca_file(str(access.ca))),
+        config=Config(
+            connect_timeout=access.timeout,
+            read_timeout=access.timeout,
+            max_pool_connections=access.at_once,
+            retries={"total_max_attempts": 1},
+            proxies={},
+            s3={"addressing_style": "path", "payload_signing_enabled": True},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
     client.meta.events.register("before-call.s3", _stay_in_the_region)
     if not access.private:
         manager = client._endpoint.http_session._manager  # there is no public way
@@ -73,8 +76,7 @@ def client_of(process: int, access: Access, endpoint: str, region: str) -> S3Cli
     return made
 
 
-@lru_cache(maxsize=1)
-def _session(process: int) -> botocore.session.Session:  # noqa: ARG001
+def _session() -> botocore.session.Session:
     """A session that reads neither environment nor files of settings."""
     names = botocore.session.Session.SESSION_VARIABLES
     deaf: dict[str, Any] = {name: (None, None, *rest) for name, (_, _, *rest) in names.items()}
@@ -83,9 +85,9 @@ def _session(process: int) -> botocore.session.Session:  # noqa: ARG001
     return botocore.session.Session(session_vars=deaf)
 
 
-@lru_cache(maxsize=8)
-def _ca_file(process: int, pem: str) -> str:
+def _ca_file(pem: str) -> str:
     """The library takes authorities from a file only; closed to others, and gone with the process that made it."""
+    process = os.getpid()
     with NamedTemporaryFile("w", encoding="ascii", prefix="sobank-ca-", suffix=".pem", delete=False) as file:
         file.write(pem)
 
@@ -103,7 +105,7 @@ def _stay_in_the_region(context: dict[str, Any], **_: object) -> None:
 
 
 def _require_public(address: str) -> None:
-    if not ipaddress.ip_address(address.partition("%")[0]).is_global:
+    if not is_public(address):
         raise ConfigFault(
             "its address is on this machine or a private network; nothing was sent",
             subject=address,
