@@ -128,6 +128,7 @@ def test_a_partner_that_cannot_take_files_makes_the_command_fail_and_the_others_
     assert "connector:CAB1/fizen" in str(error)
     assert len([path for path in house.delivered() if "inqom" in path or path.endswith(".txt")]) == 2
     in_the_way.unlink()
+    assert sobank("connectors", "test", "CAB1/fizen").exit_code == 0
     assert sobank("deliver", "--day", DAY).exit_code == 0
 
 

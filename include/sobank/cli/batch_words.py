@@ -28,7 +28,8 @@ def next_step(batch: Batch, *, lease_until: datetime | None, circuit: Circuit | 
     if batch.state in {_S.SEALED, _S.UNCERTAIN} and circuit is not None and circuit.until > now:
         if circuit.kind is CircuitKind.ASKED:
             return f"wait: the partner asked for a pause until {moment(circuit.until)}"
-        return f"mend what opened the circuit, then `sobank connectors test {batch.destination.partition(':')[2]}` closes it"
+        name = batch.destination.partition(":")[2]
+        return f"mend what opened the circuit, then `sobank connectors test {name}` closes it"
     if batch.state is _S.SENDING:
         if lease_until is not None and lease_until > now:
             return f"wait: a worker has it until {moment(lease_until)} at the latest"
@@ -41,7 +42,7 @@ def circuit_words(circuit: Circuit | None) -> str:
     if circuit is None:
         return ""
     what = "pause asked by the partner" if circuit.kind is CircuitKind.ASKED else "open"
-    return f"{what} since {moment(circuit.opened_at)}, until {moment(circuit.until)}: {circuit.cause}"
+    return f"{what} since {moment(circuit.opened_at)}, until {moment(circuit.until)}: {' '.join(circuit.cause.split())}"
 
 
 def circuit_document(circuit: Circuit | None) -> dict[str, Any] | None:
@@ -57,7 +58,7 @@ def circuit_document(circuit: Circuit | None) -> dict[str, Any] | None:
     }
 
 
-def short(message: str | None) -> str:
-    """The first line of a message, cut to fit a table."""
-    first = (message or "").partition("\n")[0]
+def short(message: str | None, *, file: str) -> str:
+    """The first line of a message without the name of the file that it is about, cut to fit a table."""
+    first = (message or "").partition("\n")[0].removeprefix(f"{file}: ")
     return first if len(first) <= _SHORT else first[: _SHORT - 1] + "…"

@@ -96,7 +96,8 @@ def show(batch: Id, json: AsJson = False) -> None:
         plain = {name: _utc(value) if isinstance(value, datetime) else value for name, value in facts.items()}
         as_json(plain | {"attempts": rows, "circuit": circuit_document(circuit), "next": advice})
         return
-    for name, value in (facts | {"circuit": circuit_words(circuit)}).items():
+    units = {name: f"{facts[name]} (minor units)" for name in ("credit", "debit")}
+    for name, value in (facts | units | {"circuit": circuit_words(circuit)}).items():
         if value is not None and value != "":
             out.print(f"{name:>16} {_words(value)}", highlight=False, markup=False)
     table(
@@ -218,7 +219,7 @@ def _print_list(found: list[Listed], circuits: dict[int | None, Circuit]) -> Non
     rows = [
         (
             one.batch.id, one.batch.destination, one.batch.business_date, one.batch.seq, one.batch.state.value,
-            one.batch.outgoing.n_statements, one.attempts, moment(one.last_at), short(one.last_message or one.reason),
+            one.batch.outgoing.n_statements, one.attempts, moment(one.last_at), short(one.last_message or one.reason, file=one.batch.outgoing.object_name),
         )
         for one in found
     ]  # fmt: skip

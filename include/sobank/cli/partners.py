@@ -86,7 +86,7 @@ def _print(partner: Partner) -> None:
         if isinstance(value, dict) and value:
             out.print(f"{name}:", markup=False, highlight=False)
             for key, text in value.items():
-                out.print(f"    {key:<30} {_plain(text)}", markup=False, highlight=False)
+                out.print(f"    {key:<30} {'none' if text is None else text}", markup=False, highlight=False)
         elif isinstance(value, list):
             for text in value:
                 out.print(f"  ! {text}", markup=False, highlight=False)

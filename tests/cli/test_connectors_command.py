@@ -1,0 +1,122 @@
+"""`sobank connectors`: how connectors are reached, and what a connection test finds, says and closes."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from sobank.errors import SobankError
+from sobank.store.circuits import Circuits
+from sobank.store.connector_list import connectors_on
+from sobank.store.schema import audit_events
+from tests.builders import Cabinet, TestHouse
+from tests.cli.conftest import Run
+
+NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def house(sqlite_house: TestHouse) -> TestHouse:
+    sqlite_house.register(Cabinet("CAB1", ("fizen", "inqom")), Cabinet("CAB2", ("fulll",)))
+    return sqlite_house
+
+
+def opened(house: TestHouse, destination: str) -> None:
+    (found,) = [c for c in connectors_on(house.database) if c.destination == destination]
+    Circuits(house.database).open(found.id, cause="the key is refused", worker="w", now=NOW)
+
+
+def in_the_way(house: TestHouse, partner: str) -> Path:
+    """A file where the partner's folder should be: its connection fails."""
+    path = house.settings.home / "partners" / partner
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("in the way")
+    return path
+
+
+def events(house: TestHouse) -> list[tuple[str, str, str]]:
+    c = audit_events.c
+    query = sa.select(c.action, c.actor, c.reason).where(c.action.like("circuit.%")).order_by(c.id)
+    with house.database.read() as connection:
+        return [tuple(row) for row in connection.execute(query)]
+
+
+def test_connectors_are_listed_with_their_sink_and_the_circuit_that_is_open(command: Run, house: TestHouse) -> None:
+    opened(house, "connector:CAB1/fizen")
+    found = {c["destination"]: c for c in json.loads(command("connectors", "list", "--json").stdout)}
+    assert set(found) == {"connector:CAB1/fizen", "connector:CAB1/inqom", "connector:CAB2/fulll"}
+    assert found["connector:CAB1/fizen"]["circuit"]["cause"] == "the key is refused"
+    assert (found["connector:CAB2/fulll"]["circuit"], found["connector:CAB2/fulll"]["sink"]) == (None, "folder")
+    said = command("connectors", "list", "--cabinet", "CAB1").stdout
+    assert "CAB2" not in said
+    assert "Paris" in said
+    assert "sobank connectors test" in said
+
+
+@pytest.mark.parametrize("name", ["CAB1/fizen", "connector:CAB1/fizen"])
+def test_a_connection_that_works_is_told_with_what_it_can_do_and_closes_the_circuit(
+    command: Run, house: TestHouse, name: str
+) -> None:
+    opened(house, "connector:CAB1/fizen")
+    opened(house, "connector:CAB1/inqom")
+    result = command("connectors", "test", name, "--by", "anne", "--why", "new key")
+    assert result.exit_code == 0
+    assert "its connection works; nothing was sent" in result.stdout
+    assert "is closed" in result.stdout
+    assert events(house)[-1] == ("circuit.close", "anne", "new key")
+    assert [c.destination for c in connectors_on(house.database) if c.circuit] == ["connector:CAB1/inqom"]
+    assert house.delivered() == {}
+
+
+def test_a_test_without_a_name_is_an_event_of_the_test_itself(command: Run, house: TestHouse) -> None:
+    opened(house, "connector:CAB1/fizen")
+    assert command("connectors", "test", "CAB1/fizen").exit_code == 0
+    assert events(house)[-1][:2] == ("circuit.close", "connectors test")
+
+
+def test_a_connection_that_fails_ends_with_code_7_and_leaves_the_circuit_open(command: Run, house: TestHouse) -> None:
+    opened(house, "connector:CAB1/fizen")
+    in_the_way(house, "fizen")
+    result = command("connectors", "test", "CAB1/fizen")
+    assert result.exit_code == 7
+    assert "FAILS" in result.stdout
+    assert "Not a directory" in result.stdout
+    assert [action for action, _, _ in events(house)] == ["circuit.open"]
+
+
+def test_all_are_tested_and_one_that_fails_hides_no_other(command: Run, house: TestHouse) -> None:
+    mended = in_the_way(house, "inqom")
+    result = command("connectors", "test", "--all", "--json")
+    assert result.exit_code == 7
+    found = {c["destination"]: c["reachable"] for c in json.loads(result.stdout)}
+    assert found == {"connector:CAB1/fizen": True, "connector:CAB1/inqom": False, "connector:CAB2/fulll": True}
+    assert "2 work, 1 fail" in command("connectors", "test", "--all").stdout
+    mended.unlink()
+    assert command("connectors", "test", "--all").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "words"),
+    [(("CAB1/fisen",), 4, "did you mean CAB1/fizen?"), ((), 2, "--all"), (("CAB1/fizen", "--all"), 2, "--all")],
+)
+def test_which_connector_is_meant_must_be_said_once(
+    command: Run, house: TestHouse, arguments: tuple[str, ...], exit_code: int, words: str
+) -> None:
+    error = command("connectors", "test", *arguments).exception
+    assert isinstance(error, SobankError)
+    assert error.exit_code == exit_code
+    assert words in str(error)
+
+
+def test_a_connector_whose_airflow_connection_is_missing_fails_its_test_and_says_so(
+    command: Run, house: TestHouse
+) -> None:
+    with house.database.write() as connection:
+        connection.execute(sa.text("UPDATE connectors SET connection = 'nowhere' WHERE name = 'fizen'"))
+    result = command("connectors", "test", "CAB1/fizen")
+    assert result.exit_code == 7
+    assert "nowhere" in result.stdout
