@@ -29,6 +29,7 @@
     ├── DecisionConflict            exit 6   the facts moved under a decision; run it again
     ├── SchedulerError              exit 8   Airflow's API is away or answers no
     ├── ProofFailed                 exit 9   a statement is missing, doubled or pending, or a cent is off (D10)
+    │   └── TrailBroken                      an audit event was changed, removed or put in (A13)
     └── DatabaseAway                exit 11  our database cannot be reached, or went away
 
 Messages never hold a secret, a label, or a full IBAN (O3): subjects are masked where they are made.
@@ -191,6 +192,10 @@ class ProofFailed(SobankError):
     """The proof of a day does not hold (D10)."""
 
     exit_code = 9
+
+
+class TrailBroken(ProofFailed):
+    """The chain of audit events does not hold: one was changed, removed or put in (A13)."""
 
 
 class DeliveryIncomplete(SobankError):

@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from sobank.errors import ConfigurationError
-from sobank.store import migrate, schema
+from sobank.store import audit, migrate, schema
 from sobank.store.database import Database
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -53,7 +53,7 @@ def test_a_database_without_our_schema_is_refused_with_what_to_do(tmp_path: obje
 @pytest.mark.parametrize("change", ["UPDATE audit_events SET actor = 'x'", "DELETE FROM audit_events"])
 def test_an_audit_event_can_neither_be_changed_nor_deleted(database: Database, change: str) -> None:
     with database.write() as connection:
-        connection.execute(schema.audit_events.insert().values(at=NOW, actor="anne", action="a", subject="s"))
+        audit.record(connection, at=NOW, actor="anne", role=None, action="a", subject="s", before=None, after=None)
     with pytest.raises(sa.exc.DBAPIError, match="append-only"), database.write() as connection:
         connection.exec_driver_sql(change)
 

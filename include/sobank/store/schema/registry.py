@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from sobank.domain.registry import ENDED_STEPS, MandateStep, Profile
-from sobank.store.schema.columns import BigKey, Json, UtcDateTime, metadata, one_of, partial_unique
+from sobank.store.schema.columns import BigKey, Json, Sha256, UtcDateTime, metadata, one_of, partial_unique
 
 cabinets = sa.Table(
     "cabinets",
@@ -95,7 +95,8 @@ associations = sa.Table(
 audit_events = sa.Table(
     "audit_events",
     metadata,
-    sa.Column("id", BigKey, primary_key=True),
+    # 1, 2, 3… without holes: numbered by the chain, not by a sequence.
+    sa.Column("id", BigKey, primary_key=True, autoincrement=False),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("role", sa.Text),
@@ -105,4 +106,15 @@ audit_events = sa.Table(
     sa.Column("before", Json),
     sa.Column("after", Json),
     sa.Column("reason", sa.Text),
+    sa.Column("hash", Sha256, nullable=False, comment="over the fields and the hash of the event before (A13)"),
+)
+
+audit_head = sa.Table(
+    "audit_head",
+    metadata,
+    # One row: locked by whoever adds events, so that they follow one another.
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("events", sa.BigInteger, nullable=False),
+    sa.Column("hash", Sha256, nullable=False, comment="of the last event"),
+    sa.CheckConstraint("id = 1", name="one_row"),
 )
