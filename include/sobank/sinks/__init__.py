@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SINKS: Final = {
     "folder": "sobank.sinks.folder:FolderSink",
+    "https": "sobank.sinks.https:HttpsSink",
     "s3": "sobank.sinks.s3:S3Sink",
     "sftp": "sobank.sinks.sftp:SftpSink",
 }
