@@ -219,7 +219,8 @@ def _print_list(found: list[Listed], circuits: dict[int | None, Circuit]) -> Non
     rows = [
         (
             one.batch.id, one.batch.destination, one.batch.business_date, one.batch.seq, one.batch.state.value,
-            one.batch.outgoing.n_statements, one.attempts, moment(one.last_at), short(one.last_message or one.reason, file=one.batch.outgoing.object_name),
+            one.batch.outgoing.n_statements, one.attempts, moment(one.last_at),
+            short(one.last_message or one.reason, file=one.batch.outgoing.object_name),
         )
         for one in found
     ]  # fmt: skip
