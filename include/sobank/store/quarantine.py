@@ -186,18 +186,18 @@ class Quarantine:
             .where(quarantine.c.statement_id.in_(ids), quarantine.c.closed_at.is_(None))
             .values(closed_at=now, resolution=resolution, resolved_by=actor, resolution_reason=why)
         )
-        for statement_id in ids:
-            audit.record(
-                connection,
-                at=now,
-                actor=actor,
-                role=None,
-                action=f"quarantine.{resolution}",
-                subject=f"statement:{statement_id}",
-                before={"status": "quarantined"},
-                after={"status": "pending" if resolution == "released" else "rejected"},
-                reason=why,
-            )
+        events = [
+            {
+                "action": f"quarantine.{resolution}",
+                "subject": f"statement:{statement_id}",
+                "before": {"status": "quarantined"},
+                "after": {"status": "pending" if resolution == "released" else "rejected"},
+                "cabinet_id": None,
+                "reason": why,
+            }
+            for statement_id in ids
+        ]
+        audit.record_many(connection, events, at=now, actor=actor, role=None)
 
 
 def _set_aside(row: sa.RowMapping, reasons: list[tuple[str, datetime]]) -> SetAside:
