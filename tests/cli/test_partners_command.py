@@ -55,7 +55,7 @@ def test_a_good_file_is_told_what_would_come_of_it(command: Run, tmp_path: Path)
     ("transport", "days", "said"),
     [
         ('{path: "/f"}', "null", "no memory of keys and no probe: a lost answer is held for a person"),
-        ('{path: "/f"}', "30", "a lost answer older than 30 days is held for a person"),
+        ('{path: "/f"}', "30", "a lost answer that is nearly 30 days old is held for a person"),
         ("{dialect: myunisoft}", "null", "IMPORT15"),
         ('{path: "/f", probe: "/f/{key}"}', "null", None),
     ],

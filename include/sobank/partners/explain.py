@@ -73,5 +73,5 @@ def _lost_answers(partner: Partner) -> list[str]:
     if partner.transport.get("probe"):
         return []
     if days := partner.idempotency_retention_days:
-        return [f"the partner cannot be asked: a lost answer older than {days} days is held for a person"]
+        return [f"the partner cannot be asked: a lost answer that is nearly {days} days old is held for a person"]
     return ["no memory of keys and no probe: a lost answer is held for a person"]

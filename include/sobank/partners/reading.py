@@ -69,6 +69,7 @@ def read(content: bytes) -> Reading:
     finally:
         if loader is not None:
             loader.dispose()
+    _check_together(reading)
     reading.problems.sort(key=lambda problem: problem.line or 0)
     return reading
 
@@ -152,13 +153,16 @@ def _read_transport(reading: Reading, loader: yaml.SafeLoader, node: Any) -> Non
     if sink is None or (isinstance(node, yaml.ScalarNode) and node.tag.endswith(":null")):
         return
     _read_mapping(reading, loader, node, "transport.", TRANSPORT[sink])
-    given = {name.removeprefix("transport."): value for name, value in reading.values.items() if "transport." in name}
+
+
+def _check_together(reading: Reading) -> None:
+    """What one key asks of another, where each by itself is right."""
+    given = {name.partition(".")[2]: value for name, value in reading.values.items() if name.startswith("transport.")}
     if ("requests" in given) != ("per_seconds" in given):
         there = "requests" if "requests" in given else "per_seconds"
         reading.wrong(f"transport.{there}", "is one half of a rate limit", "give requests and per_seconds, or neither")
-    if given.get("dialect") == "myunisoft":
-        for name in ("path", "probe"):
-            if given.get(name) is not None:
-                reading.wrong(
-                    f"transport.{name}", "is a key of the generic dialect: myunisoft has its own addresses", "remove it"
-                )
+    if given.get("dialect") == "myunisoft" and given.get("probe") is not None:
+        reading.wrong("transport.probe", "is a key of the generic dialect: MyUnisoft cannot be asked", "remove it")
+    missing = reading.values.get("sink") == "https" and "transport.path" not in reading.lines
+    if missing and given.get("dialect", "generic") == "generic" and not reading.problems:
+        reading.wrong("transport.path", "is missing: where files are posted", 'add `path: "/statements/{name}"`')

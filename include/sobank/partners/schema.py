@@ -11,7 +11,7 @@ TERMINATORS: Final = {"CRLF": b"\r\n", "LF": b"\n"}
 _CODE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _MARKER: Final = re.compile(r"\.[A-Za-z0-9]{1,10}")
 _STAGING: Final = re.compile(r"\.?[A-Za-z0-9_-](?:[A-Za-z0-9_-]|\.(?!\.)){0,63}")
-_PATH: Final = re.compile(r"/[A-Za-z0-9._~/?=&%:@+,-]*")
+_PATH: Final = re.compile(r"/[A-Za-z0-9/._~?&=%+-]*")
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
 #: The least part of a multipart upload that S3 takes, and the most.
 _PART_BYTES: Final = (5 << 20, 5 << 30)
@@ -109,15 +109,16 @@ _SFTP: Final = (
 _HTTPS: Final = (
     _one_of("dialect", "generic", "myunisoft", required=False),
     Key(
-        name="path", takes="a path from /, where {name} stands for the name of the file", right='"/statements/{name}"',
-        accepts=_path("name"), required=False,
+        name="path",
+        takes="a path from /, where {name} stands for the name of the file and {key} for the idempotency key",
+        right='"/statements/{name}"',
+        accepts=_path("name", "key"), required=False,
     ),
     Key(
         name="probe",
-        takes="null (the partner cannot be asked) or a path from /, where {key} stands for the idempotency key and"
-        " {name} for the name of the file",
+        takes="null (the partner cannot be asked) or a path from / with {key} or {name} in it",
         right='"/statements/{key}"',
-        accepts=_or_null(_path("key", "name")),
+        accepts=_or_null(lambda value: _path("key", "name")(value) and "{" in value),
         required=False,
     ),
     Key(
