@@ -13,7 +13,7 @@ import sys
 
 import typer
 
-from sobank.cli import accounts, connectors, day, deliveries, files, partners, quarantine, registry, simulate
+from sobank.cli import accounts, audit, connectors, day, deliveries, files, partners, quarantine, registry, simulate
 from sobank.cli.show import problems
 from sobank.errors import SobankError
 
@@ -32,6 +32,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(partners.app, name="partners")
 app.add_typer(connectors.app, name="connectors")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:

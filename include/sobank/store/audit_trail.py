@@ -92,4 +92,5 @@ class AuditTrail:
 
     def _events(self, connection: sa.Connection) -> Iterator[Mapping[str, Any]]:
         query = sa.select(audit_events).order_by(audit_events.c.id)
-        yield from connection.execution_options(yield_per=self._rows_at_once).execute(query).mappings()
+        for row in connection.execution_options(yield_per=self._rows_at_once).execute(query):
+            yield dict(row._mapping)
