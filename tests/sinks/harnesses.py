@@ -8,7 +8,9 @@ from typing import Protocol
 
 from sobank.domain.sink import Sink
 from tests.sinks.harness_folder import FolderHarness
+from tests.sinks.harness_https import HttpsHarness, MyUnisoftHarness
 from tests.sinks.harness_s3 import S3Harness
+from tests.sinks.harness_sftp import OpenSshHarness, SimulatedSftpHarness
 
 Look = Callable[[], object]
 
@@ -74,4 +76,13 @@ class Harness(Protocol):
 
 
 #: By kind of sink; `kind-variant` where one kind meets several servers.
-HARNESSES: dict[str, Callable[[Path], Harness]] = {"folder": FolderHarness, "s3": S3Harness}
+HARNESSES: dict[str, Callable[[Path], Harness]] = {
+    "folder": FolderHarness,
+    "https": HttpsHarness,
+    "https-myunisoft": MyUnisoftHarness,
+    "s3": S3Harness,
+    "sftp": SimulatedSftpHarness,
+    "sftp-openssh": OpenSshHarness,
+}
+#: Partners to whom a name means nothing: they know a file by its content, and keep both of one name.
+BY_CONTENT: tuple[type, ...] = (MyUnisoftHarness,)
