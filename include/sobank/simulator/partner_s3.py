@@ -14,11 +14,13 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from ssl import SSLContext
 from time import sleep
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
 from urllib.parse import parse_qs
 
 from sobank.domain.sink import Login
@@ -28,7 +30,7 @@ from sobank.simulator.script import Fault, Script
 REGION: Final = "eu-west-3"
 KEY_ID: Final = "SIMULATEDKEYID"
 _numbers = itertools.count(1)
-_TRICKLE: Final = 0.01
+_TRICKLE: Final = 0.001
 _PIECES: Final = 8
 
 _START = Callable[..., Any]
@@ -108,7 +110,9 @@ class S3Partner:
         }
     )  # fmt: skip
 
-    def __init__(self, folder: Path, *, greedy: bool = False, port: int = 0, bucket: str = "") -> None:
+    def __init__(
+        self, folder: Path, *, greedy: bool = False, port: int = 0, bucket: str = "", tls: SSLContext | None = None
+    ) -> None:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
         from werkzeug.serving import make_server
 
@@ -127,7 +131,9 @@ class S3Partner:
             def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
                 """Nothing: keys are part of the lines."""
 
-        self._server = make_server("127.0.0.1", port, self._serve, threaded=True, request_handler=Quiet)
+        self._server = make_server(
+            "127.0.0.1", port, self._serve, threaded=True, request_handler=Quiet, ssl_context=tls
+        )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -145,7 +151,7 @@ class S3Partner:
     @property
     def endpoint(self) -> str:
         """Address of the store."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{'https' if self._server.ssl_context else 'http'}://127.0.0.1:{self._server.server_port}"
 
     def login(self) -> Login:
         """How to get in, as an Airflow connection would give it."""
@@ -172,14 +178,14 @@ class S3Partner:
         if fault is Fault.BLACK_HOLE:
             self._over.wait(60)
         if fault in {Fault.LOSE_REQUEST, Fault.BLACK_HOLE}:
-            raise ConnectionResetError
+            _hang_up(environ)
         if fault in _INSTEAD:
             return _error(*_INSTEAD[fault]).give(start)
         if refusal := self._refusal(asked):
             return refusal.give(start)
         answer = self._do(asked, truncate=fault is Fault.TRUNCATE)
         if fault is Fault.LOSE_ANSWER:
-            raise ConnectionResetError
+            _hang_up(environ)
         if fault is Fault.ERROR_AFTER_COMMIT:
             return _error("500 Internal Server Error", "InternalError").give(start)
         given = answer.give(start)
@@ -272,6 +278,13 @@ def _error(status: str, code: str, headers: Iterable[tuple[str, str]] = ()) -> _
 def _reset(environ: dict[str, Any]) -> None:
     """End the connection so that the other side sees it cut, not closed."""
     environ["werkzeug.socket"].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    _hang_up(environ)
+
+
+def _hang_up(environ: dict[str, Any]) -> NoReturn:
+    """No answer, now: the server would wait for another request on the connection."""
+    with suppress(OSError):
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
     raise ConnectionResetError
 
 
