@@ -28,17 +28,19 @@ CONNECTION: Final[dict[str, dict[str, str]]] = {
         "extra.ca": "certificate of a private authority in PEM form; none for a public one",
     },
     "s3": {
+        "host": "name of the store, where extra.endpoint_url does not say it",
+        "port": "443 where it is empty",
         "login": "id of the access key",
         "password": "secret access key",
-        "extra.endpoint_url": "address of the store, where it is not Amazon's",
-        "extra.region_name": "region",
+        "extra.endpoint_url": "whole address of the store: https://host, with a port if it has one",
+        "extra.region_name": "region, us-east-1 where it is empty",
         "extra.ca": "certificate of a private authority in PEM form; none for a public one",
     },
 }
 #: Setting of a connector → what it is, by kind of sink; they are in the registry, and hold no secret.
 SETTINGS: Final[dict[str, dict[str, str]]] = {
     "folder": {"folder": "whole path of a folder that is there; else one of ours is made"},
-    "sftp": {"folder": "folder on the server"},
+    "sftp": {"folder": "folder on the server, whole or from the folder of the login; the latter where it is empty"},
     "https": {"society_id": "id of the firm's company, for MyUnisoft"},
     "s3": {"bucket": "name of the bucket", "prefix": "what comes before the name of each file"},
 }
