@@ -1,0 +1,67 @@
+"""`make bench`: measure everything, or what ONLY names; print one table, write results.json and results.svg.
+
+SIZE: part of the day (1.0; 10 is the big day). ROUNDS: how often each contender runs (3). ONLY: names, comma-separated.
+RESULTS: the folder for the results (benchmarks/).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchmarks import sftp
+from benchmarks.frame import ROOT, Measured, Opens, WrongOutput, measure
+from benchmarks.machine import machine, versions
+from benchmarks.peers_home import WANTED, install
+from benchmarks.plot import plot
+from benchmarks.report import as_json, table
+
+BENCHMARKS: Mapping[str, Opens] = {"sftp": sftp.benchmarks}
+
+
+def main(environment: Mapping[str, str] = os.environ, known: Mapping[str, Opens] = BENCHMARKS) -> int:
+    """Run the benchmarks; 0 when every output was right, whatever the figures are."""
+    size, rounds = float(environment.get("SIZE") or 1), int(environment.get("ROUNDS") or 3)
+    results = Path(environment.get("RESULTS") or ROOT / "benchmarks")
+    names = [name for name in (environment.get("ONLY") or ",".join(known)).split(",") if name]
+    if unknown := sorted(set(names) - set(known)):
+        _say(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(known)}")
+        return 2
+    pythons = {False: Path(sys.executable), True: install(_say)}
+    found: list[Measured] = []
+    with tempfile.TemporaryDirectory(prefix="sobank-bench-") as folder:
+        place = Path(folder)
+        for name in names:
+            (place / name).mkdir()
+            with known[name](size, place / name) as opened:
+                try:
+                    found += [measure(one, rounds=rounds, pythons=pythons, say=_say) for one in opened]
+                except WrongOutput as wrong:
+                    _say(str(wrong))
+                    return 1
+        facts = {
+            "size": size,
+            "rounds": rounds,
+            "machine": machine(place),
+            "versions": versions(pythons[False], pythons[True], WANTED),
+        }
+    sys.stdout.write(table(found))
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "results.json").write_text(json.dumps(as_json(found, facts), indent=1, ensure_ascii=False) + "\n")
+    (results / "results.svg").write_text(plot(found))
+    _say(f"written: {results / 'results.json'}, {results / 'results.svg'}")
+    return 0
+
+
+def _say(line: str) -> None:
+    """Progress, beside the table."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+"""Measure contenders side by side: each in a process of its own, in interleaved rounds, verified before it counts.
+
+What counts is the whole process, from its start to its end, imports included; what it needs is made before, and what it
+made is verified after, both outside the time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Work = Mapping[str, int | str]
+Measure = Literal["rate", "wall", "cpu", "peak_mb"]
+
+
+class WrongOutput(AssertionError):
+    """What a contender made is not what was asked: its time counts for nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contender:
+    """One way of doing the work.
+
+    module: run as `python -m <module>`; it uses `benchmarks.child`. asked: what it is told, JSON.
+    peer: runs in the peers' environment. before: makes room, not counted. verify: raises `WrongOutput`.
+    """
+
+    name: str
+    label: str
+    module: str
+    asked: Mapping[str, object]
+    verify: Callable[[Work], None]
+    peer: bool = False
+    before: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """The ratio of two contenders in one measure; a rate is better when higher, all else when lower.
+
+    at_least, at_most: the aim, if there is one.
+    """
+
+    of: str
+    to: str
+    measure: Measure = "wall"
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Benchmark:
+    """Contenders for the same work. `unit`: the part of their `Work` that a rate counts, such as `files`."""
+
+    name: str
+    title: str
+    unit: str
+    contenders: Sequence[Contender]
+    comparisons: Sequence[Comparison] = ()
+
+
+#: Opens what a benchmark needs (servers, data) for a size and a folder of its own, and closes it after the last round.
+Opens = Callable[[float, Path], AbstractContextManager[Sequence[Benchmark]]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One measured and verified run: seconds of wall clock and of CPU (user and system, its children included)."""
+
+    wall: float
+    cpu: float
+    peak_mb: float
+    work: Work
+    steps: Mapping[str, float]
+
+
+@dataclass(kw_only=True, slots=True)
+class Measured:
+    """The runs of a benchmark by the name of their contender, in order of rounds."""
+
+    benchmark: Benchmark
+    runs: dict[str, list[Run]] = field(default_factory=dict)
+
+    def values(self, name: str, measure: Measure) -> list[float]:
+        """The measure of every round; a rate is in units a second."""
+        if measure == "rate":
+            return [int(run.work[self.benchmark.unit]) / run.wall for run in self.runs[name]]
+        return [float(getattr(run, measure)) for run in self.runs[name]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ratio:
+    """A ratio round by round, with what differs between the work of its two sides, in words."""
+
+    comparison: Comparison
+    median: float
+    low: float
+    high: float
+    differences: tuple[str, ...]
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the median reaches the aim; None where there is none."""
+        if self.comparison.at_least is not None:
+            return self.median >= self.comparison.at_least
+        return None if self.comparison.at_most is None else self.median <= self.comparison.at_most
+
+
+def ratio(measured: Measured, comparison: Comparison) -> Ratio:
+    """Compare two contenders of one run: each round with itself, so that a slow moment slows both sides."""
+    pairs = zip(
+        measured.values(comparison.of, comparison.measure),
+        measured.values(comparison.to, comparison.measure),
+        strict=True,
+    )
+    rounds = [of / to for of, to in pairs]
+    of, to = (measured.runs[name][-1].work for name in (comparison.of, comparison.to))
+    return Ratio(
+        comparison=comparison,
+        median=statistics.median(rounds),
+        low=min(rounds),
+        high=max(rounds),
+        differences=differences(of, to),
+    )
+
+
+def differences(of: Work, to: Work) -> tuple[str, ...]:
+    """What differs between two descriptions of work; what only one of them says differs too."""
+    names = [*of, *(name for name in to if name not in of)]
+    return tuple(
+        f"{name}: {of.get(name, 'not said')} / {to.get(name, 'not said')}"
+        for name in names
+        if of.get(name) != to.get(name)
+    )
+
+
+def measure(benchmark: Benchmark, *, rounds: int, pythons: Mapping[bool, Path], say: Callable[[str], None]) -> Measured:
+    """Run every contender once a round, in the same order.
+
+    Args:
+        pythons: the interpreter of the peers (True) and ours (False).
+    Raises:
+        WrongOutput: a contender failed, says it did no work, or its output is wrong.
+    """
+    found = Measured(benchmark=benchmark)
+    for number in range(1, rounds + 1):
+        for contender in benchmark.contenders:
+            contender.before()
+            run = _run(contender, pythons[contender.peer])
+            contender.verify(run.work)
+            found.runs.setdefault(contender.name, []).append(run)
+            say(f"{benchmark.name}, round {number} of {rounds}: {contender.label}: {run.wall:.2f} s")
+    return found
+
+
+def _run(contender: Contender, python: Path) -> Run:
+    with tempfile.TemporaryDirectory(prefix="sobank-bench-") as folder:
+        asked, outcome, said = (Path(folder) / name for name in ("asked.json", "outcome.json", "said.txt"))
+        asked.write_text(json.dumps(contender.asked))
+        with said.open("wb") as out:
+            begin = time.perf_counter()
+            process = subprocess.Popen(
+                [python, "-m", contender.module, asked, outcome], cwd=ROOT, env=_environment(), stdout=out, stderr=out
+            )
+            _, status, usage = os.wait4(process.pid, 0)
+            wall = time.perf_counter() - begin
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode or not outcome.is_file():
+            last = said.read_text(errors="replace")[-2000:]
+            raise WrongOutput(f"{contender.label}: ended with {process.returncode}, did no work:\n{last}")
+        told = json.loads(outcome.read_text())
+    if not told["work"]:
+        raise WrongOutput(f"{contender.label}: does not say what work it did")
+    return Run(
+        wall=wall,
+        cpu=usage.ru_utime + usage.ru_stime,
+        peak_mb=told["peak_mb"],
+        work=told["work"],
+        steps=told["steps"],
+    )
+
+
+def _environment() -> dict[str, str]:
+    """Ours finds its package in `include`; nothing else of the caller's settings reaches a measured process."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SOBANK_", "AIRFLOW_"))}
+    return kept | {"PYTHONPATH": str(ROOT / "include"), "PYTHONUNBUFFERED": "1"}
+
+
+def middle(values: Sequence[float]) -> tuple[float, float, float]:
+    """Median, least and most."""
+    return statistics.median(values), min(values), max(values)
+
+
+def median_steps(runs: Sequence[Run]) -> Iterator[tuple[str, float]]:
+    """Each step with the median of its seconds, in the order in which the first run took them."""
+    for name in runs[0].steps:
+        yield name, statistics.median(run.steps.get(name, 0.0) for run in runs)

@@ -1,0 +1,115 @@
+"""What was measured, as one table for people and as JSON for machines. No ratio stands without what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from benchmarks.frame import Comparison, Measured, Ratio, median_steps, middle, ratio
+
+_HEADS = ("", "wall s", "range", "CPU s", "peak MiB", "rate/s")
+_MEASURES = {"rate": "rate", "wall": "time", "cpu": "CPU", "peak_mb": "peak memory"}
+
+
+def table(measured: Sequence[Measured]) -> str:
+    """The one table: every contender of every benchmark, its steps, and the ratios with their aims."""
+    return "\n".join(line for one in measured for line in _section(one)) + "\n"
+
+
+def _section(measured: Measured) -> Iterator[str]:
+    rounds = len(next(iter(measured.runs.values())))
+    yield f"\n{measured.benchmark.title} ({rounds} rounds, interleaved; rate: {measured.benchmark.unit})"
+    rows = [_HEADS, *_rows(measured)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
+    for row in rows:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        yield "  " + "  ".join(cells).rstrip()
+    for comparison in measured.benchmark.comparisons:
+        yield from sentence(measured, comparison)
+
+
+def _rows(measured: Measured) -> Iterator[tuple[str, ...]]:
+    for contender in measured.benchmark.contenders:
+        runs = measured.runs[contender.name]
+        wall, least, most = middle([run.wall for run in runs])
+        cpu, peak, rate = (middle(measured.values(contender.name, m))[0] for m in ("cpu", "peak_mb", "rate"))
+        yield contender.label, f"{wall:.2f}", f"{least:.2f}–{most:.2f}", f"{cpu:.2f}", f"{peak:.0f}", f"{rate:,.0f}"
+        for name, seconds in median_steps(runs):
+            yield f"    {name}", f"{seconds:.2f}", "", "", "", ""
+
+
+def sentence(measured: Measured, comparison: Comparison) -> list[str]:
+    """A ratio in words: its range, its aim, and below it what differs between the work of its two sides."""
+    found = ratio(measured, comparison)
+    labels = {contender.name: contender.label for contender in measured.benchmark.contenders}
+    what = _MEASURES[comparison.measure]
+    lines = [
+        f"  {what}: {labels[comparison.of]} = {found.median:.2f} × {labels[comparison.to]}"
+        f" ({found.low:.2f}–{found.high:.2f}){_aim(found)}"
+    ]
+    if found.differences:
+        lines.append(f"    not the same work: {'; '.join(found.differences)}")
+    return lines
+
+
+def _aim(found: Ratio) -> str:
+    if found.reached is None:
+        return ""
+    at_least, at_most = found.comparison.at_least, found.comparison.at_most
+    wanted = f"at least {at_least:g}" if at_least is not None else f"at most {at_most:g}"
+    return f"; aim {wanted}: {'reached' if found.reached else 'NOT REACHED'}"
+
+
+def as_json(measured: Sequence[Measured], facts: dict[str, Any]) -> dict[str, Any]:
+    """All figures, run by run, with the facts of the measurement before them."""
+    return facts | {"benchmarks": [_benchmark_json(one) for one in measured]}
+
+
+def _benchmark_json(measured: Measured) -> dict[str, Any]:
+    benchmark = measured.benchmark
+    return {
+        "name": benchmark.name,
+        "title": benchmark.title,
+        "unit": benchmark.unit,
+        "contenders": [
+            {
+                "name": contender.name,
+                "label": contender.label,
+                "peer": contender.peer,
+                "wall_s": _figures([run.wall for run in measured.runs[contender.name]]),
+                "cpu_s": _figures([run.cpu for run in measured.runs[contender.name]]),
+                "peak_mb": _figures([run.peak_mb for run in measured.runs[contender.name]]),
+                "rate": _figures(measured.values(contender.name, "rate")),
+                "steps_s": {name: round(s, 4) for name, s in median_steps(measured.runs[contender.name])},
+                "work": dict(measured.runs[contender.name][-1].work),
+            }
+            for contender in benchmark.contenders
+        ],
+        "ratios": [_ratio_json(ratio(measured, comparison)) for comparison in benchmark.comparisons],
+    }
+
+
+def _figures(values: list[float]) -> dict[str, Any]:
+    median, low, high = middle(values)
+    return {
+        "median": round(median, 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+        "rounds": [round(value, 4) for value in values],
+    }
+
+
+def _ratio_json(found: Ratio) -> dict[str, Any]:
+    comparison = found.comparison
+    return {
+        "of": comparison.of,
+        "to": comparison.to,
+        "measure": comparison.measure,
+        "median": round(found.median, 3),
+        "low": round(found.low, 3),
+        "high": round(found.high, 3),
+        "at_least": comparison.at_least,
+        "at_most": comparison.at_most,
+        "reached": found.reached,
+        "differences": list(found.differences),
+    }
