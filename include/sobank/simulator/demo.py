@@ -1,63 +1,41 @@
-"""`make demo`: a small simulated world, delivered by a real Airflow, and judged from the partners' side.
+"""`make demo`: a small simulated world, delivered by a real Airflow to real servers, judged by what they received.
 
-Five business days are ingested and backfilled through the scheduler; then the proof of each day and what arrived where
-are shown. The exit code is 9 if one statement is missing, doubled or in the wrong place.
+Five business days are ingested and backfilled through the scheduler to partners on loopback, over SFTP, HTTPS and S3,
+some of whom misbehave on purpose; then the proof of each day and what lies in each inbox are shown. The exit code is 9
+if one statement is missing, doubled or in the wrong place.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import yaml
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
-from sobank.errors import ConfigurationError, ProofFailed, SchedulerError, SobankError
+from sobank.errors import ConfigurationError, SchedulerError, SobankError
 from sobank.services.backfill import DELIVERY
-from sobank.simulator.airflow_home import REPOSITORY, AirflowHome, prepare
+from sobank.simulator.airflow_home import REPOSITORY, prepare
 from sobank.simulator.airflow_processes import RunningAirflow, end_on_signals, run_sobank, running
-from sobank.simulator.arrivals import Arrival, Judgement, arrivals, judge
-from sobank.simulator.bank import World, read_expected, simulate
+from sobank.simulator.bank import World, simulate
+from sobank.simulator.connections import environment
+from sobank.simulator.demo_show import Stage, show
+from sobank.simulator.mishaps import plan
+from sobank.simulator.partners import Simulated, serving, write_partner_files
 
 INGEST: Final = "ingest_bank_files"
-_SEED: Final = 20260105
+#: A world in which every kind of partner gets something.
+_SEED: Final = 20260333
 _FIRST_DAY: Final = date(2026, 1, 5)
 _OVER: Final = frozenset({"success", "failed"})
 _PARSE_SECONDS: Final = 90
 _INGEST_SECONDS: Final = 180
 _DAY_SECONDS: Final = 240
-
-
-_KINDS: Final = ("connector", "global")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stage:
-    """Where the demo plays: its Airflow's folder, its world, and a line that says what is going on."""
-
-    home: AirflowHome
-    world: World
-    console: Console
-    started: float
-
-    @property
-    def sobank_home(self) -> Path:
-        """Folder of everything that is the product's own on disk."""
-        return self.home.folder / "sobank"
-
-    def say(self, line: str) -> None:
-        """One line of progress, with the seconds since the beginning."""
-        self.console.print(f"{time.monotonic() - self.started:5.0f} s  {line}", markup=False)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,10 +46,12 @@ def main(arguments: list[str] | None = None) -> int:
     end_on_signals()
     console = Console(highlight=False, soft_wrap=True)
     try:
-        stage = set_up(folder, console)
-        with running(stage.home, say=stage.say) as airflow:
-            deliver(stage, airflow)
-        return show(stage)
+        empty(folder)
+        with serving(folder / "servers") as partners:
+            stage = set_up(folder, console, partners)
+            with running(stage.home, say=stage.say) as airflow:
+                deliver(stage, airflow)
+            return show(stage)
     except SobankError as error:
         console.print(str(error), style="red", markup=False)
         return error.exit_code
@@ -79,16 +59,37 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def set_up(folder: Path, console: Console) -> Stage:
-    """An empty folder, a world, a database with its registry, and the bank files in the inbox."""
-    started = time.monotonic()
+def empty(folder: Path) -> None:
+    """Make room where an earlier demo was.
+
+    Raises:
+        ConfigurationError: the folder holds something else.
+    """
     if folder.exists() and any(folder.iterdir()) and not (folder / "keys.json").exists():
         raise ConfigurationError("holds something else than a demo", subject=str(folder), remedy="give an empty folder")
     shutil.rmtree(folder, ignore_errors=True)
-    world = simulate(folder / "world", seed=_SEED, first_day=_FIRST_DAY, days=5, cabinets=3, accounts=30)
-    settings = {"SOBANK_HOME": str(folder / "sobank"), "SOBANK_QUIET_SECONDS": "0"}
-    stage = Stage(home=prepare(folder, scheduled=False, extra=settings), world=world, console=console, started=started)
+
+
+def set_up(folder: Path, console: Console, partners: Sequence[Simulated]) -> Stage:
+    """A world whose connectors name the partners' servers, a database with its registry, and files in the inbox."""
+    started = time.monotonic()
+    addresses = [one.address for one in partners]
+    world = simulate(
+        folder / "world", seed=_SEED, first_day=_FIRST_DAY, days=5, cabinets=3, accounts=30,
+        partners=[one.partner for one in addresses], reached={one.partner: one.reached for one in addresses},
+    )  # fmt: skip
+    settings = {
+        "SOBANK_HOME": str(folder / "sobank"),
+        "SOBANK_QUIET_SECONDS": "0",
+        "SOBANK_PRIVATE_PARTNERS": "1",
+        "SOBANK_PARTNERS": str(write_partner_files(folder / "servers", partners)),
+    }
+    home = prepare(folder, scheduled=False, extra=settings | environment(addresses))
+    stage = Stage(home=home, world=world, partners=partners, console=console, started=started)
     stage.say(f"made {world.files} bank files: {world.statements} statements, {world.entries} entries")
+    for one in partners:
+        stage.say(f"{one.seat.label} listens: {one.seat.sink}, {one.where}")
+    plan(partners)
     run_sobank(stage.home, "init")
     run_sobank(stage.home, "registry", "import", str(world.registry))
     put_into_inbox(world, stage.sobank_home / "inbox")
@@ -130,67 +131,6 @@ def deliver(stage: Stage, airflow: RunningAirflow) -> None:
         return len(told) == len(stage.world.days)
 
     airflow.wait(over, "end of the backfill", seconds=_DAY_SECONDS * len(stage.world.days))
-
-
-def show(stage: Stage) -> int:
-    """The proof of each day, what arrived where, and the verdict; the exit code."""
-    proofs = []
-    for day in stage.world.days:
-        printed = run_sobank(stage.home, "prove", "--day", str(day), "--json", expect=(0, ProofFailed.exit_code))
-        proofs.append(json.loads(printed))
-    found = arrivals(stage.sobank_home, connectors_of(stage.world.registry))
-    verdict = judge(read_expected(stage.world.expected), found)
-    stage.console.print(_proof_table(proofs), _arrival_table(found, stage.sobank_home))
-    for line in _verdict_lines(verdict, proofs):
-        stage.say(line)
-    stage.console.print(f"Everything is kept in {stage.home.folder}", markup=False)
-    return 0 if verdict.right and all(proof["holds"] for proof in proofs) else ProofFailed.exit_code
-
-
-def connectors_of(registry: Path) -> list[tuple[str, str, str]]:
-    """(cabinet code, partner code, connector name) of every connector of a registry file."""
-    cabinets = yaml.safe_load(registry.read_text("utf-8"))["cabinets"]
-    return [(cab["code"], one["partner"], one["name"]) for cab in cabinets for one in cab["connectors"]]
-
-
-def _proof_table(proofs: Iterable[dict[str, Any]]) -> Table:
-    counted = ("in", "partners", "global", "quarantine", "waiting", "missing", "doubled")
-    table = _table("The proof of each day, in statements", ("day",), counted)
-    table.add_column("holds")
-    for proof in proofs:
-        by_kind = [sum(d["delivered"] for d in proof["destinations"] if d["kind"] == kind) for kind in _KINDS]
-        set_aside = sum(reason["statements"] for reason in proof["quarantine"])
-        counts = [proof["in"]["statements"], *by_kind, set_aside, proof["waiting"], proof["missing"], proof["doubled"]]
-        table.add_row(proof["day"], *map(str, counts), "yes" if proof["holds"] else "NO")
-    return table
-
-
-def _arrival_table(found: list[Arrival], home: Path) -> Table:
-    table = _table("What arrived where, read from the folders", ("destination", "folder"), ("files", "statements"))
-    for destination in dict.fromkeys(arrival.destination for arrival in found):
-        here = [arrival for arrival in found if arrival.destination == destination]
-        folder = here[0].path.parent.relative_to(home)
-        table.add_row(destination, str(folder), str(len(here)), str(sum(len(arrival.statements) for arrival in here)))
-    return table
-
-
-def _table(title: str, texts: Iterable[str], counted: Iterable[str]) -> Table:
-    # As narrow as can be: everything fits into the 80 columns of a log.
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in texts:
-        table.add_column(name, no_wrap=True)
-    for name in counted:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
-
-
-def _verdict_lines(verdict: Judgement, proofs: list[dict[str, Any]]) -> list[str]:
-    proved = sum(proof["holds"] for proof in proofs)
-    return [
-        f"{verdict.expected} statements had to leave: {len(verdict.missing)} missing, {len(verdict.doubled)} doubled, "
-        f"{len(verdict.misplaced)} in the wrong place, {len(verdict.unexpected)} that should have stayed",
-        f"{proved} of {len(proofs)} days proved",
-    ]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import secrets
 import threading
 from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
@@ -22,6 +21,7 @@ import asyncssh
 from sobank.domain.sink import Login
 from sobank.simulator.partner_inbox import PartnerInbox
 from sobank.simulator.partner_sftp_session import DRIP_PIECES, DRIP_SECONDS, USER, Door
+from sobank.simulator.private_file import kept_secret
 from sobank.simulator.script import Fault, Script
 
 _EXTENSIONS: Final = {
@@ -33,10 +33,10 @@ _EXTENSIONS: Final = {
 
 
 class SftpPartner:
-    """See the module. Its host key stays in `folder` for the next time.
+    """See the module. Its host key and password stay in `folder` for the next time.
 
     Args:
-        without: what it does not offer, of fsync, statvfs, posix-rename, limits.
+        port: 0 for a free one. without: what it does not offer, of fsync, statvfs, posix-rename, limits.
     """
 
     operations: Final = frozenset(
@@ -55,12 +55,12 @@ class SftpPartner:
         }
     )
 
-    def __init__(self, folder: Path, *, greedy: bool = False, without: Collection[str] = ()) -> None:
+    def __init__(self, folder: Path, *, greedy: bool = False, port: int = 0, without: Collection[str] = ()) -> None:
         self.inbox = PartnerInbox(folder, greedy=greedy)
         self.script = Script()
         self.settings: dict[str, Any] = {}
         self.transport: dict[str, Any] = {}
-        self.port = 0
+        self.port = port
         #: bytes of payload that were ever written here
         self.bytes_written = 0
         #: SSH connections that were ever made
@@ -70,7 +70,7 @@ class SftpPartner:
         #: called after every request that may have changed what lies in the inbox
         self.watch: Callable[[], object] = lambda: None
         self.connections: set[asyncssh.SSHServerConnection] = set()
-        self.password = secrets.token_urlsafe(18)
+        self.password = kept_secret(folder / "password")
         self._folder = folder
         self.left_out = frozenset[bytes]().union(*(_EXTENSIONS[name] for name in without))
         self._host_key = _kept_key(folder / "host_key")

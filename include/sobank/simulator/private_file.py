@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 from typing import Final
 
@@ -16,3 +17,10 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     aside.replace(path)
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in that file; made by chance where the file is missing, and kept for the next time."""
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(24))
+    return path.read_text("utf-8")
