@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks import sftp
 from benchmarks.frame import ROOT, Measured, Opens, WrongOutput, measure
 from benchmarks.machine import machine, versions
+from benchmarks.peers_home import PYTHON as PEERS
 from benchmarks.peers_home import WANTED, install
 from benchmarks.plot import plot
 from benchmarks.report import as_json, table
@@ -31,7 +32,6 @@ def main(environment: Mapping[str, str] = os.environ, known: Mapping[str, Opens]
     if unknown := sorted(set(names) - set(known)):
         _say(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(known)}")
         return 2
-    pythons = {False: Path(sys.executable), True: install(_say)}
     found: list[Measured] = []
     with tempfile.TemporaryDirectory(prefix="sobank-bench-") as folder:
         place = Path(folder)
@@ -39,7 +39,7 @@ def main(environment: Mapping[str, str] = os.environ, known: Mapping[str, Opens]
             (place / name).mkdir()
             with known[name](size, place / name) as opened:
                 try:
-                    found += [measure(one, rounds=rounds, pythons=pythons, say=_say) for one in opened]
+                    found += [measure(one, rounds=rounds, python=_python, say=_say) for one in opened]
                 except WrongOutput as wrong:
                     _say(str(wrong))
                     return 1
@@ -47,7 +47,7 @@ def main(environment: Mapping[str, str] = os.environ, known: Mapping[str, Opens]
             "size": size,
             "rounds": rounds,
             "machine": machine(place),
-            "versions": versions(pythons[False], pythons[True], WANTED),
+            "versions": versions(_python(False), PEERS, WANTED),
         }
     sys.stdout.write(table(found))
     results.mkdir(parents=True, exist_ok=True)
@@ -55,6 +55,10 @@ def main(environment: Mapping[str, str] = os.environ, known: Mapping[str, Opens]
     (results / "results.svg").write_text(plot(found))
     _say(f"written: {results / 'results.json'}, {results / 'results.svg'}")
     return 0
+
+
+def _python(peer: bool) -> Path:
+    return install(_say) if peer else Path(sys.executable)
 
 
 def _say(line: str) -> None:

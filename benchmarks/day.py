@@ -79,7 +79,9 @@ def plan(size: float) -> Plan:
     others = 1 / (np.arange(1, cabinets) + cabinets / 8)
     shares = np.concatenate([[largest], others / others.sum() * (1 - largest)])
     counts = np.maximum(1, np.floor(shares * statements)).astype(np.int64)
-    counts[0] += statements - counts.sum()
+    left = statements - int(counts.sum())
+    counts[1 : 1 + left] += 1
+    counts[0] += statements - int(counts.sum())
     cabinet = rng.permutation(np.repeat(np.arange(cabinets), counts))
     return Plan(
         n_entries=n_entries.astype(np.int64),

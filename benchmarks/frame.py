@@ -145,11 +145,13 @@ def differences(of: Work, to: Work) -> tuple[str, ...]:
     )
 
 
-def measure(benchmark: Benchmark, *, rounds: int, pythons: Mapping[bool, Path], say: Callable[[str], None]) -> Measured:
+def measure(
+    benchmark: Benchmark, *, rounds: int, python: Callable[[bool], Path], say: Callable[[str], None]
+) -> Measured:
     """Run every contender once a round, in the same order.
 
     Args:
-        pythons: the interpreter of the peers (True) and ours (False).
+        python: the interpreter of the peers (True) or ours (False).
     Raises:
         WrongOutput: a contender failed, says it did no work, or its output is wrong.
     """
@@ -157,7 +159,7 @@ def measure(benchmark: Benchmark, *, rounds: int, pythons: Mapping[bool, Path], 
     for number in range(1, rounds + 1):
         for contender in benchmark.contenders:
             contender.before()
-            run = _run(contender, pythons[contender.peer])
+            run = _run(contender, python(contender.peer))
             contender.verify(run.work)
             found.runs.setdefault(contender.name, []).append(run)
             say(f"{benchmark.name}, round {number} of {rounds}: {contender.label}: {run.wall:.2f} s")

@@ -1,0 +1,139 @@
+"""What `make bench` may say: only what was verified, and no ratio without what differs between its two sides."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from benchmarks.__main__ import main
+from benchmarks.frame import Benchmark, Comparison, Contender, Opens, Work, WrongOutput
+
+WORK = {"files": 10, "durable": "fsync"}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Callable[..., Mapping[str, Opens]]:
+    """Makes a benchmark of two contenders, `a` and `b`; each keyword changes what that one is asked."""
+
+    def made(**asked: Mapping[str, object]) -> Mapping[str, Opens]:
+        @contextmanager
+        def opened(_size: float, folder: Path) -> Iterator[Sequence[Benchmark]]:
+            yield [_benchmark(folder, asked)]
+
+        return {"pretended": opened}
+
+    return made
+
+
+def _benchmark(folder: Path, asked: Mapping[str, Mapping[str, object]]) -> Benchmark:
+    output = folder / "output"
+
+    def verify(_work: Work) -> None:
+        if output.read_bytes() != b"right":
+            raise WrongOutput("other bytes")
+
+    contenders = [
+        Contender(
+            name=name,
+            label=f"the {name}",
+            module="tests.benchmarks.pretend",
+            asked={"output": str(output), "content": "right", "work": WORK} | asked.get(name, {}),
+            verify=verify,
+        )
+        for name in ("a", "b")
+    ]
+    comparisons = [Comparison(of="a", to="b", measure="rate", at_least=1e9), Comparison(of="b", to="a", at_most=1e9)]
+    return Benchmark(name="pretended", title="A < B", unit="files", contenders=contenders, comparisons=comparisons)
+
+
+def _main(known: Mapping[str, Opens], results: Path, **environment: str) -> int:
+    return main({"RESULTS": str(results), "ROUNDS": "1"} | environment, known)
+
+
+def test_contenders_take_turns_and_the_results_hold_every_round(
+    world: Callable[..., Mapping[str, Opens]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _main(world(), tmp_path, ROUNDS="2", SIZE="0.5") == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "round" in line]
+    assert [line.partition(": ")[2].split(":")[0] for line in said] == ["the a", "the b"] * 2
+    text = (tmp_path / "results.json").read_text()
+    found = json.loads(text)
+    assert (found["size"], found["rounds"]) == (0.5, 2)
+    assert found["machine"]["cores"] >= 1
+    assert found["versions"]["ours"]["numpy"]
+    assert socket.gethostname() not in text
+    (benchmark,) = found["benchmarks"]
+    assert [len(contender["wall_s"]["rounds"]) for contender in benchmark["contenders"]] == [2, 2]
+    assert [one["reached"] for one in benchmark["ratios"]] == [False, True]
+
+
+def test_a_ratio_of_runs_that_did_different_work_says_what_differs(
+    world: Callable[..., Mapping[str, Opens]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _main(world(b={"work": {"files": 9, "checked": "read back"}}), tmp_path) == 0
+    table = capsys.readouterr().out
+    differs = "not the same work: files: 10 / 9; durable: fsync / not said; checked: not said / read back"
+    ratios = [place for place, line in enumerate(table.splitlines()) if " × " in line]
+    assert len(ratios) == 2
+    assert differs in table.splitlines()[ratios[0] + 1]
+    assert "files: 9 / 10" in table.splitlines()[ratios[1] + 1]
+    assert json.loads((tmp_path / "results.json").read_text())["benchmarks"][0]["ratios"][0]["differences"]
+    assert "files: 10 / 9" in (tmp_path / "results.svg").read_text()
+
+
+def test_a_ratio_of_the_same_work_stands_alone(
+    world: Callable[..., Mapping[str, Opens]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _main(world(), tmp_path) == 0
+    assert "not the same work" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("asked", [{"content": "wrong"}, {"work": {}}, {"fail": "broken"}])
+def test_what_is_not_verified_is_not_counted(
+    world: Callable[..., Mapping[str, Opens]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    asked: Mapping[str, object],
+) -> None:
+    assert _main(world(b=asked), tmp_path) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert not list(tmp_path.iterdir())
+    if "fail" in asked:
+        assert "RuntimeError: broken" in said.err
+
+
+def test_cpu_of_children_and_the_peak_of_each_process_are_counted(
+    world: Callable[..., Mapping[str, Opens]], tmp_path: Path
+) -> None:
+    mine = b"x" * (200 << 20)
+    assert _main(world(a={"megabytes": 80, "burn": True}), tmp_path) == 0
+    del mine
+    a, b = json.loads((tmp_path / "results.json").read_text())["benchmarks"][0]["contenders"]
+    assert a["peak_mb"]["median"] > 80
+    assert b["peak_mb"]["median"] < 80
+    assert a["cpu_s"]["median"] > 0.3
+    assert list(a["steps_s"]) == ["hold", "burn"]
+
+
+def test_the_plot_names_each_contender_and_knows_dark_pages(
+    world: Callable[..., Mapping[str, Opens]], tmp_path: Path
+) -> None:
+    assert _main(world(), tmp_path) == 0
+    text = (tmp_path / "results.svg").read_text()
+    drawn = ElementTree.fromstring(text)  # noqa: S314  we wrote it
+    texts = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"the a", "the b"} <= set(texts)
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_an_unknown_benchmark_is_named(
+    world: Callable[..., Mapping[str, Opens]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _main(world(), tmp_path, ONLY="nothing") == 2
+    assert "nothing" in capsys.readouterr().err
