@@ -1,0 +1,107 @@
+"""What a named person decides of a batch, where it ends badly: a decision stands though a partner does not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from sobank.domain.delivery import BatchState, Claim, Happening
+from sobank.domain.sink import Outgoing
+from sobank.errors import ForbiddenTransition, LedgerError, NotFound, Transient
+from sobank.services.held import ask_again, confirm_held, reject_held, release_held
+from sobank.store.circuits import Circuits
+from sobank.store.database import Database
+from sobank.store.ledger import Ledger
+from sobank.store.objects import ObjectStore
+from sobank.store.schema import audit_events
+from tests.faults.worlds import GLOBAL, LEASE, PARTNER, seed_batch, seed_registry
+
+NOW = datetime(2026, 1, 12, 9, tzinfo=UTC)
+STAGED = "/in/.a.1.part"
+
+
+@dataclass
+class Away:
+    """A partner of whom nothing can be removed."""
+
+    holds_staged: bool = True
+    asked: list[str] = field(default_factory=list)
+
+    def discard(self, outgoing: Outgoing, *, staging: str) -> None:
+        self.asked.append(staging)
+        raise Transient("no answer", subject=outgoing.object_name)
+
+
+@pytest.fixture
+def ledger(sqlite_database: Database, tmp_path: Path) -> Ledger:
+    """Batches 1 (of a partner) and 2 (a global file); the first was staged, and is held."""
+    seed_registry(sqlite_database)
+    spool = ObjectStore((tmp_path / "spool").as_uri())
+    seed_batch(sqlite_database, spool, 1, destination=PARTNER)
+    seed_batch(sqlite_database, spool, 2, destination=GLOBAL)
+    found = Ledger(sqlite_database)
+    claim = found.claim(1, worker="w", now=NOW, lease=LEASE)
+    assert isinstance(claim, Claim)
+    found.mark_staged(1, claim.fence, STAGED, now=NOW, lease=LEASE)
+    found.record(1, claim.fence, Happening.DOUBTFUL, now=NOW, message="?")
+    return found
+
+
+def actions(database: Database) -> list[tuple[str, str, str]]:
+    c = audit_events.c
+    with database.read() as connection:
+        return [tuple(row) for row in connection.execute(sa.select(c.action, c.actor, c.reason).order_by(c.id))]
+
+
+@pytest.mark.parametrize(
+    ("decide", "ends", "action"),
+    [
+        (reject_held, BatchState.REJECTED, "batch.rejected_by_person"),
+        (confirm_held, BatchState.DELIVERED, "batch.confirmed_by_person"),
+    ],
+)
+def test_a_decision_stands_when_what_was_staged_cannot_be_removed_and_says_so(
+    ledger: Ledger, sqlite_database: Database, decide: Callable[..., None], ends: BatchState, action: str
+) -> None:
+    away = Away()
+    with pytest.raises(Transient, match="no answer"):
+        decide(ledger, away, 1, actor="anne", role=None, reason="asked them", now=NOW)
+    assert away.asked == [STAGED]
+    assert ledger.batch(1).state is ends
+    assert actions(sqlite_database) == [(action, "anne", "asked them")]
+
+
+@pytest.mark.parametrize(("lies_there", "kept"), [(True, STAGED), (False, None)])
+def test_a_release_keeps_the_one_name_that_may_be_published_where_it_lies_at_the_partners(
+    ledger: Ledger, lies_there: bool, kept: str | None
+) -> None:
+    away = Away(holds_staged=lies_there)
+    release_held(ledger, away, 1, actor="anne", role=None, reason="asked them", now=NOW)  # type: ignore[arg-type]
+    assert (ledger.batch(1).state, ledger.batch(1).staging, away.asked) == (BatchState.SEALED, kept, [])
+
+
+def test_asking_again_for_a_global_file_touches_no_circuit(ledger: Ledger, sqlite_database: Database) -> None:
+    circuits = Circuits(sqlite_database)
+    circuits.open(1, cause="?", worker="w", now=NOW)
+    told = ask_again(ledger, circuits, 2, actor="anne", role=None, reason="now", now=NOW)
+    assert told == GLOBAL
+    assert len(circuits.all()) == 1
+    assert actions(sqlite_database)[-1] == ("batch.retry", "anne", "now")
+
+
+def test_asking_again_is_refused_where_a_person_must_decide_first_and_changes_nothing(
+    ledger: Ledger, sqlite_database: Database
+) -> None:
+    circuits = Circuits(sqlite_database)
+    circuits.open(1, cause="?", worker="w", now=NOW)
+    before = actions(sqlite_database)
+    for batch, actor, refused in ((1, "anne", ForbiddenTransition), (9, "anne", NotFound), (2, " ", LedgerError)):
+        with pytest.raises(refused):
+            ask_again(ledger, circuits, batch, actor=actor, role=None, reason="now", now=NOW)
+    assert actions(sqlite_database) == before
+    assert len(circuits.all()) == 1
