@@ -13,23 +13,32 @@ class Action(StrEnum):
     ADD_CONNECTOR = "connector.add"
     DELETE_CONNECTOR = "connector.delete"
     CUT_CONNECTOR = "connector.cut"
+    ADD_ACCOUNT = "account.add"
     ASSOCIATE = "account.associate"
     DISSOCIATE = "account.dissociate"
     DOWNLOAD = "account.download"
+    SET_MANDATE = "mandate.step"
     DECIDE_QUARANTINE = "quarantine.decide"
+    SET_MEMBER = "member.set"
+    REMOVE_MEMBER = "member.remove"
 
 
 _EVERY_PROFILE = frozenset(Profile)
 _LEADS = frozenset({Profile.ADMINISTRATEUR, Profile.SUPERVISEUR})
+_ADMINISTRATEURS = frozenset({Profile.ADMINISTRATEUR})
 
 RIGHTS: dict[Action, frozenset[Profile]] = {
     Action.ADD_CONNECTOR: _LEADS,
     Action.DELETE_CONNECTOR: _LEADS,
     Action.CUT_CONNECTOR: _LEADS,
+    Action.ADD_ACCOUNT: _EVERY_PROFILE,
     Action.ASSOCIATE: _EVERY_PROFILE,
     Action.DISSOCIATE: _EVERY_PROFILE,
     Action.DOWNLOAD: _EVERY_PROFILE,
+    Action.SET_MANDATE: _LEADS,
     Action.DECIDE_QUARANTINE: _LEADS,
+    Action.SET_MEMBER: _ADMINISTRATEURS,
+    Action.REMOVE_MEMBER: _ADMINISTRATEURS,
 }
 
 

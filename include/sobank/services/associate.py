@@ -67,8 +67,8 @@ def associate(
         if cabinet.closed:
             raise RegistryError("the cabinet is closed", subject=cabinet.code, remedy="reopen the cabinet first")
         wished = connector_of(change, cabinet, connector)
-        found = _selected(change, cabinet, selection)
-        refused = _refusals(selection, found)
+        found = selected_accounts(change, cabinet, selection)
+        refused = refusals(selection, found)
         if refused:
             return AssociationReport(refused=refused)
         accounts = [account for account in found if not account.closed]
@@ -90,10 +90,10 @@ def dissociate(registry: Registry, selection: Selection, *, actor: str, now: dat
     """
     with registry.change() as change:
         cabinet, profile = allowed(change, selection.cabinet, actor, Action.DISSOCIATE)
-        found = _selected(change, cabinet, selection)
-        strangers = _strangers(selection, found)
-        if strangers:
-            return AssociationReport(refused=strangers)
+        found = selected_accounts(change, cabinet, selection)
+        unknown = strangers(selection, found)
+        if unknown:
+            return AssociationReport(refused=unknown)
         changed = dissociate_accounts(change, cabinet, found, actor=actor, role=profile, now=now)
         already = tuple(account.id for account in found if account.connector_id is None)
         return AssociationReport(changed=changed, already=already)
@@ -107,11 +107,12 @@ def dissociate_accounts(
     actor: str,
     role: str,
     now: datetime,
+    reason: str | None = None,
 ) -> tuple[int, ...]:
     """Close the associations in force among `accounts`, with their events; ids of the accounts that had one."""
     leaving = [account for account in accounts if account.connector_id is not None]
     change.dissociate([account.id for account in leaving], at=now)
-    events = [_event("account.dissociate", cabinet, account, None) for account in leaving]
+    events = [_event("account.dissociate", cabinet, account, None) | {"reason": reason} for account in leaving]
     change.record(events, at=now, actor=actor, role=role)
     return tuple(account.id for account in leaving)
 
@@ -134,7 +135,12 @@ def connector_of(change: RegistryChange, cabinet: CabinetRow, name: str) -> Conn
     )
 
 
-def _selected(change: RegistryChange, cabinet: CabinetRow, selection: Selection) -> list[AssociatedAccount]:
+def selected_accounts(change: RegistryChange, cabinet: CabinetRow, selection: Selection) -> list[AssociatedAccount]:
+    """The accounts of a selection that are on the cabinet.
+
+    Raises:
+        NotFound: no account is in a dossier of that reference.
+    """
     found = change.accounts(cabinet.id, ids=selection.accounts, dossier=selection.dossier)
     if selection.dossier is not None and selection.accounts is None and not found:
         raise NotFound(
@@ -145,15 +151,17 @@ def _selected(change: RegistryChange, cabinet: CabinetRow, selection: Selection)
     return found
 
 
-def _strangers(selection: Selection, found: Sequence[AssociatedAccount]) -> tuple[Refusal, ...]:
+def strangers(selection: Selection, found: Sequence[AssociatedAccount]) -> tuple[Refusal, ...]:
+    """Accounts that the selection names and that were not found where it says."""
     known = {account.id for account in found}
     reason = "is not an account of the cabinet" if selection.dossier is None else "is not an account of the dossier"
     return tuple(Refusal(account=id_, reason=reason) for id_ in selection.accounts or () if id_ not in known)
 
 
-def _refusals(selection: Selection, found: Sequence[AssociatedAccount]) -> tuple[Refusal, ...]:
+def refusals(selection: Selection, found: Sequence[AssociatedAccount]) -> tuple[Refusal, ...]:
+    """Why a selection cannot be associated: strangers, and closed accounts that it names."""
     closed = [account for account in found if account.closed] if selection.accounts is not None else []
-    return _strangers(selection, found) + tuple(Refusal(account=a.id, reason="the account is closed") for a in closed)
+    return strangers(selection, found) + tuple(Refusal(account=a.id, reason="the account is closed") for a in closed)
 
 
 def _event(action: str, cabinet: CabinetRow, account: AssociatedAccount, connector: str | None) -> dict[str, Any]:

@@ -79,7 +79,9 @@ def add_connector(
     return Added(connector_id=added, destination=f"connector:{cabinet}/{name}", test=report, accounts=accounts)
 
 
-def delete_connector(registry: Registry, *, cabinet: str, name: str, actor: str, now: datetime) -> None:
+def delete_connector(
+    registry: Registry, *, cabinet: str, name: str, actor: str, now: datetime, reason: str | None = None
+) -> None:
     """Take a connector off a cabinet on which nothing hangs any more (A3).
 
     Raises:
@@ -96,10 +98,12 @@ def delete_connector(registry: Registry, *, cabinet: str, name: str, actor: str,
                 subject=f"connector:{cabinet}/{name}",
                 remedy=_way_out(usage),
             )
-        _delete(change, there, connector, actor=actor, role=profile, now=now)
+        _delete(change, there, connector, actor=actor, role=profile, now=now, reason=reason)
 
 
-def cut_connector(registry: Registry, *, cabinet: str, name: str, actor: str, now: datetime) -> Cut:
+def cut_connector(
+    registry: Registry, *, cabinet: str, name: str, actor: str, now: datetime, reason: str | None = None
+) -> Cut:
     """Dissociate every account of a connector and delete it, in one transaction ("couper entièrement", A3).
 
     Refused while a batch that was attempted is not final: it must be finished as planned (D7). A batch that was sealed
@@ -121,8 +125,10 @@ def cut_connector(registry: Registry, *, cabinet: str, name: str, actor: str, no
                 remedy="wait until they are delivered, or release or reject those that are held; then cut again",
             )
         accounts = change.accounts_of_connector(there.id, connector.id)
-        gone = dissociate_accounts(change, there, accounts, actor=actor, role=profile, now=now)
-        _delete(change, there, connector, actor=actor, role=profile, now=now, action="connector.cut")
+        gone = dissociate_accounts(change, there, accounts, actor=actor, role=profile, now=now, reason=reason)
+        _delete(
+            change, there, connector, actor=actor, role=profile, now=now, reason=reason, action="connector.cut"
+        )  # fmt: skip
         return Cut(accounts=gone, batches_to_withdraw=usage.open_batches)
 
 
@@ -181,11 +187,13 @@ def _delete(
     actor: str,
     role: str,
     now: datetime,
+    reason: str | None,
     action: str = "connector.delete",
 ) -> None:
     before = {"partner": connector.partner, "connection": connector.connection, "settings": dict(connector.settings)}
     change.delete_connector(connector.id, at=now)
-    change.record([_event(action, cabinet, connector.name, before, None)], at=now, actor=actor, role=role)
+    event = _event(action, cabinet, connector.name, before, None) | {"reason": reason}
+    change.record([event], at=now, actor=actor, role=role)
 
 
 def _event(

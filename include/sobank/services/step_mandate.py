@@ -1,0 +1,132 @@
+"""Move the mandate of one account, step by step, each with its date (A9, A13)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
+
+from sobank.domain.day import BANK_ZONE
+from sobank.domain.iban import masked
+from sobank.domain.registry import ENDED_STEPS, MANDATE_TRANSITIONS, MandateStep
+from sobank.domain.roles import Action
+from sobank.errors import NotFound, RegistryError
+from sobank.services.allow import allowed
+from sobank.services.register_work import account_subject
+
+if TYPE_CHECKING:
+    from sobank.store.registry_edit import AccountOfIban, RegistryEdit, RegistryEditor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stepped:
+    """What became of a mandate: the step before (None: there was none) and the step now, since when (UTC)."""
+
+    account: int
+    cabinet: str
+    before: MandateStep | None
+    step: MandateStep
+    since: datetime
+    changed: bool
+
+
+def step_mandate(
+    editor: RegistryEditor,
+    *,
+    iban: str,
+    step: MandateStep,
+    on: date,
+    actor: str,
+    now: datetime,
+    cabinet: str | None = None,
+    currency: str | None = None,
+) -> Stepped:
+    """Take the next step of an account's mandate, valid from a Paris day on; the same step again corrects its day.
+
+    Without a mandate, or after one that ended, only a draft can be started.
+
+    Raises:
+        NotFound: no cabinet of the actor has such an account. NotAllowed: the profile has no right to it.
+        RegistryError: the step does not follow, its day is to come or before the step it follows, or two accounts fit.
+    """
+    with editor.change() as change:
+        account = account_of(change, iban, user=actor, cabinet=cabinet, currency=currency)
+        there, role = allowed(change, account.cabinet, actor, Action.SET_MANDATE)
+        _check_day(account, step, on, today=now.astimezone(BANK_ZONE).date())
+        _check_step(account, step)
+        since = datetime.combine(on, time(), BANK_ZONE).astimezone(UTC)
+        stepped = Stepped(
+            account=account.id, cabinet=account.cabinet, before=account.step, step=step, since=since,
+            changed=(account.step, account.since) != (step, since),
+        )  # fmt: skip
+        if not stepped.changed:
+            return stepped
+        if account.mandate_id is None or (account.step in ENDED_STEPS and step is MandateStep.DRAFT):
+            change.start_mandate(account.id, step, since=since)
+        else:
+            change.step_mandate(account.mandate_id, step, since=since)
+        before = {"step": account.step, "since": account.since.isoformat()} if account.since else None
+        event = {
+            "action": Action.SET_MANDATE,
+            "subject": account_subject(account.id, account.iban),
+            "before": before,
+            "after": {"step": step, "since": since.isoformat()},
+            "cabinet_id": there.id,
+            "reason": None,
+        }
+        change.record([event], at=now, actor=actor, role=role)
+    return stepped
+
+
+def account_of(
+    change: RegistryEdit, iban: str, *, user: str | None, cabinet: str | None = None, currency: str | None = None
+) -> AccountOfIban:
+    """The one account of an IBAN (spaces allowed) within the cabinets of `user`; None sees every cabinet.
+
+    Raises:
+        NotFound: there is none. RegistryError: there are several, in two cabinets or two currencies.
+    """
+    number = iban.replace(" ", "").upper()
+    found = change.accounts_of_iban(number[4:], user=user, cabinet=cabinet, currency=currency)
+    if not found:
+        raise NotFound(
+            "no such account" if user is None else f"no such account in a cabinet of {user}",
+            subject=masked(number),
+            remedy="check the IBAN; `sobank accounts list` shows those there are",
+        )
+    if len(found) > 1:
+        places = ", ".join(f"{one.cabinet} {one.currency}" for one in found)
+        raise RegistryError(
+            f"there are {len(found)} accounts of this IBAN: {places}",
+            subject=masked(number),
+            remedy="say which with --cabinet and --currency",
+        )
+    return found[0]
+
+
+def _check_step(account: AccountOfIban, step: MandateStep) -> None:
+    if account.step is step:
+        return
+    following = MANDATE_TRANSITIONS[account.step] if account.step else frozenset[MandateStep]()
+    following = following or frozenset({MandateStep.DRAFT})
+    if step not in following:
+        names = ", ".join(one for one in MandateStep if one in following)
+        raise RegistryError(
+            f"its mandate is {account.step or 'not started'}, and cannot become {step}",
+            subject=f"{account.cabinet}, {masked(account.iban)}",
+            remedy=f"what can follow now: {names}",
+        )
+
+
+def _check_day(account: AccountOfIban, step: MandateStep, on: date, *, today: date) -> None:
+    where = f"{account.cabinet}, {masked(account.iban)}"
+    if on > today:
+        raise RegistryError(f"{on} is to come", subject=where, remedy="note a step on the day it was taken")
+    if account.since is not None and account.step is not step:
+        last = account.since.astimezone(BANK_ZONE).date()
+        if on < last:
+            raise RegistryError(
+                f"it has been {account.step} since {last}, after {on}",
+                subject=where,
+                remedy="correct the day, or first the day of the step before",
+            )
