@@ -64,8 +64,12 @@ def _as_ordinary_user() -> list[str]:
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """A PostgreSQL of its own, empty; yields the SQLAlchemy URL of its maintenance database."""
+def postgres(**settings: str | int) -> Iterator[str]:
+    """A PostgreSQL of its own, empty; yields the SQLAlchemy URL of its maintenance database.
+
+    Args:
+        settings: of the server, beside or instead of those that make tests fast.
+    """
     programs, port = _postgres_programs(), free_port()
     folder = Path(tempfile.mkdtemp(prefix="sobank-pg-"))
     if os.geteuid() == 0:
@@ -80,7 +84,7 @@ def postgres() -> Iterator[str]:
     options = {
         "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": folder,
         "fsync": "off", "full_page_writes": "off", "max_connections": 120, "shared_buffers": "256MB",
-    }  # fmt: skip
+    } | settings  # fmt: skip
     arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
