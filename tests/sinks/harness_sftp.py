@@ -104,7 +104,7 @@ class _StrangeAnswer(asyncssh.SFTPError):
 class _SftpHarness:
     """What both servers have in common: an inbox on disk, and a remote that can break."""
 
-    breakable: tuple[str, ...] = ("create", "write", "finish", "rename")
+    breakable: tuple[str, ...] = ("create", "finish", "rename")
     errors: tuple[BaseException, ...] = (
         asyncssh.PermissionDenied("a label"),
         asyncssh.HostKeyNotVerifiable("a label"),

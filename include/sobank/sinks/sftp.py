@@ -194,18 +194,20 @@ class SftpSink:
         return self._remote.create(path, folder)
 
     def _send(self, file: SFTPClientFile, path: str, payload: BinaryIO, outgoing: Outgoing) -> None:
-        sealed, sent = hashlib.sha256(), 0
-        while piece := payload.read(WINDOW):
+        sealed, sent, piece = hashlib.sha256(), 0, payload.read(WINDOW)
+        sealed.update(piece)
+        while following := payload.read(WINDOW):
             self._remote.write(file, sent, piece)
-            sealed.update(piece)
-            sent += len(piece)
-        if (sealed.hexdigest(), sent) != (outgoing.sha256, outgoing.size):
+            sealed.update(following)
+            sent, piece = sent + len(piece), following
+        size = sent + len(piece)
+        if (sealed.hexdigest(), size) != (outgoing.sha256, outgoing.size):
             raise ConfigFault(
                 "the bytes to send are not those that were sealed",
                 subject=outgoing.object_name,
                 remedy="check the spool; nothing was published",
             )
-        if self._remote.finish(file, path, sent) != (outgoing.sha256, outgoing.size):
+        if self._remote.finish(file, path, sent, piece) != (outgoing.sha256, outgoing.size):
             raise Transient(
                 "the bytes read back are not those sent",
                 subject=outgoing.object_name,
@@ -245,7 +247,7 @@ class SftpSink:
         """An empty file under the marker's name, moved there whole like any other; it may be there."""
         with suppress(*_REFUSED):  # another worker, or an earlier try, has made it
             file, _ = self._remote.create(staged, posixpath.dirname(staged) or ".")
-            self._remote.finish(file, staged, 0)
+            self._remote.finish(file, staged, 0, b"")
         try:
             self._remote.rename(staged, marker)
         except (*NO_FILE, *_REFUSED):

@@ -73,16 +73,16 @@ class Remote:
 
     def write(self, file: SFTPClientFile, offset: int, piece: bytes) -> None:
         """Write all of `piece`, at most WINDOW bytes."""
+        self._exchange(lambda client: _all(*_writes(client, file, offset, piece)))
 
-        async def ask(client: SFTPClient) -> None:
-            size = client.limits.max_write_len
-            await _all(*(file.write(piece[at : at + size], offset + at) for at in range(0, len(piece), size)))
+    def finish(self, file: SFTPClientFile, path: str, offset: int, piece: bytes) -> Digest:
+        """Write the last `piece`, make the file durable where the server can, read it back whole, close it."""
 
-        self._exchange(ask)
+        async def ask(client: SFTPClient) -> Digest:
+            first = (*_writes(client, file, offset, piece), _synced(file))
+            return await _read_and_close(client, file, path, offset + len(piece), first=first)
 
-    def finish(self, file: SFTPClientFile, path: str, size: int) -> Digest:
-        """Make it durable where the server can, read back what was written, close it."""
-        return self._exchange(lambda client: _read_and_close(client, file, path, size, first=_synced(file)))
+        return self._exchange(ask)
 
     def abandon(self, file: SFTPClientFile, path: str) -> None:
         """Close and remove a file that is not wanted any more."""
@@ -191,7 +191,7 @@ async def _all(*asked: Awaitable[Any]) -> list[Any]:
 
 
 async def _read_and_close(
-    client: SFTPClient, file: SFTPClientFile, path: str, size: int, *, first: Awaitable[None] | None = None
+    client: SFTPClient, file: SFTPClientFile, path: str, size: int, *, first: tuple[Awaitable[Any], ...] = ()
 ) -> Digest:
     """Digest of a file that should have `size` bytes; OTHER if it has more, its own size if it has fewer.
 
@@ -202,22 +202,20 @@ async def _read_and_close(
         first: asked for before anything is read.
     """
     found, at, step = hashlib.sha256(), 0, client.limits.max_read_len
-    closed = False
-    while not closed:
-        spans = [(start, min(step, size - start)) for start in range(at, min(at + WINDOW, size), step)]
-        at = min(at + WINDOW, size)
-        asked: list[Awaitable[Any]] = [] if first is None else [first]
-        asked += [file.read(length, start) for start, length in spans]
-        if closed := at == size:
-            asked += [file.read(1, size), file.close()]
-        answers = (await _all(*asked))[first is not None :]
-        first = None
-        if closed and answers[len(spans)]:
-            return OTHER
-        for (_, length), piece in zip(spans, answers, strict=False):
-            if len(piece) < length:
+    while at <= size:
+        end = min(at + WINDOW, size + 1)
+        spans = [(start, min(step, end - start)) for start in range(at, end, step)]
+        asked: list[Awaitable[Any]] = [*first, *(file.read(length, start) for start, length in spans)]
+        if end > size:
+            asked.append(file.close())
+        pieces = (await _all(*asked))[len(first) :]
+        for (start, length), piece in zip(spans, pieces, strict=False):
+            if len(piece) < min(length, size - start):
                 return await _read_in_steps(client, path, size)
+            if start + len(piece) > size:
+                return OTHER
             found.update(piece)
+        at, first = end, ()
     return found.hexdigest(), size
 
 
@@ -229,6 +227,11 @@ async def _read_in_steps(client: SFTPClient, path: str, size: int) -> Digest:
             found.update(piece)
             at += len(piece)
     return (found.hexdigest(), at) if at <= size else OTHER
+
+
+def _writes(client: SFTPClient, file: SFTPClientFile, offset: int, piece: bytes) -> list[Awaitable[Any]]:
+    step = client.limits.max_write_len
+    return [file.write(piece[at : at + step], offset + at) for at in range(0, len(piece), step)]
 
 
 async def _synced(file: SFTPClientFile) -> None:
