@@ -39,10 +39,10 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """An answer. `body` is sent as JSON; None sends nothing."""
+    """An answer. `body`: sent as it is if it is bytes, else as JSON."""
 
     status: int
-    body: object = None
+    body: object = b""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -183,9 +183,7 @@ class _Connection:
         return event
 
     async def _send(self, reply: Reply, *, drip: float | None) -> None:
-        body = b"" if reply.body is None else json.dumps(reply.body).encode()
-        if isinstance(reply.body, bytes):
-            body = reply.body
+        body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         headers = {"Date": formatdate(usegmt=True), "Content-Length": str(len(body)), **reply.headers}
         if body:
             headers.setdefault("Content-Type", "application/json")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import secrets
 import time
 from collections import deque
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from sobank.domain.sink import Login
 from sobank.simulator.partner_http_server import Asked, Reply
 from sobank.simulator.partner_https_base import FAULTS, NAME, HttpsPartner
+from sobank.simulator.private_file import kept_secret
 from sobank.simulator.script import Fault
 
 
@@ -36,7 +36,7 @@ class GenericPartner(HttpsPartner):
         self.remembers_days = 30 if remembers else None
         self._echo = echo
         self._keys: dict[str, tuple[str, Reply]] = {}
-        self._had: dict[str, bytes] = {}
+        self._had = dict(self.inbox.received())
 
     def reset(self) -> None:
         """See HttpsPartner; keys are forgotten too."""
@@ -85,7 +85,7 @@ class GenericPartner(HttpsPartner):
             return Reply(status=409, body={"error": "name_taken"})
         self._had[name] = asked.body
         self._store(name, asked.body)
-        reply = Reply(status=201, body=_echo(name, asked.body) if self._echo else None)
+        reply = Reply(status=201, body=_echo(name, asked.body) if self._echo else b"")
         if self.remembers_days is not None:
             self._keys[key] = (digest.hexdigest(), reply)
         return reply
@@ -109,11 +109,11 @@ class MyUnisoftPartner(HttpsPartner):
         super().__init__(folder, **more)
         self.transport = {"dialect": "myunisoft"}
         self.settings = {"society_id": 4217}
-        self.third_party_secret = f"simulated-{secrets.token_urlsafe(24)}"
+        self.third_party_secret = f"simulated-{kept_secret(folder / 'third_party_secret')}"
         self.refused_ibans: set[bytes] = set()
         self._limit, self._window = requests, per_seconds
         self._recent: deque[float] = deque()
-        self._imported: set[str] = set()
+        self._imported = {hashlib.sha256(body).hexdigest() for _, body in self.inbox.received()}
 
     def login(self) -> Login:
         """See HttpsPartner."""

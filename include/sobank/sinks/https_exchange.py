@@ -102,7 +102,7 @@ def failed(error: Exception, subject: str) -> SinkError:
         if isinstance(because, OSError) and because.errno and because.errno > 0:
             text = os.strerror(because.errno)
             break
-        because = because.__cause__
+        because = because.__cause__ or because.__context__  # the pool of httpcore cuts the causes off
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
         return Transient(
             f"the partner cannot be reached ({text}); nothing was sent", subject=subject, remedy="it is sent again"
