@@ -149,6 +149,7 @@ class TestHouse(House):
                 envelopes=self.envelopes(),
                 write=write,
                 spool=self.spool,
+                encryption=self.encryption,
             )
         return decision.counts
 

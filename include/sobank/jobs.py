@@ -158,14 +158,17 @@ def decide(ref: Ref, *, now: Now = _now) -> Ref:
     day = _day(ref["day"])
     files = house.run_files(day, ref["run"])
     with deciding(house.database, day=day, now=now()) as decision:
-        decide_all(
+        left = decide_all(
             decision,
             validated=files.read("partitioned")["statement_id"].combine_chunks(),
             failures=files.read("errors").select(["statement_id", "rule"]),
             envelopes=house.envelopes(),
             write=write,
             spool=house.spool,
+            encryption=house.encryption,
         )
+    for error in left:
+        log.error("%s", error)
     return ref | decision.counts
 
 

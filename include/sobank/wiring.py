@@ -22,7 +22,7 @@ from sobank.formats.parsed import Parsed
 from sobank.partners import Partner
 from sobank.partners import catalogue as partner_catalogue
 from sobank.scheduler import AirflowApi
-from sobank.services.decide import GLOBAL_FILE, Envelope
+from sobank.services.decide import GLOBAL_FILE, Encryption, Envelope
 from sobank.services.ingest import Collaborators
 from sobank.services.worker import Worker
 from sobank.settings import Settings
@@ -175,6 +175,13 @@ class House:
             )
             for code, partner in self.partners.items()
         }
+
+    @property
+    def encryption(self) -> Encryption:
+        """How files are encrypted for connectors that ask for it."""
+        from sobank.formats import age_file  # brings a library that few commands need
+
+        return Encryption(apply=age_file.encrypt, room=age_file.room, suffix=age_file.SUFFIX)
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -153,6 +153,7 @@ def test_a_statement_that_arrived_after_the_extract_waits_for_the_next_run(sqlit
             envelopes=house.envelopes(),
             write=write,
             spool=house.spool,
+            encryption=house.encryption,
         )
     assert decision.counts["unvalidated"] == 1
     assert house.statuses() == {1: "decided", 2: "pending"}

@@ -8,12 +8,14 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from sobank.domain.routing import Kind
+from sobank.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from sobank.store.decision import Decision, Lot
+    from sobank.store.decision import Decision
+    from sobank.store.lots import Lot
     from sobank.store.objects import ObjectStore
 
 
@@ -40,6 +42,19 @@ class Envelope:
 GLOBAL_FILE = Envelope(object_name="fichier-global_{cabinet}_{business_date}_{seq:02d}.cfonb.txt", terminator=b"\r\n")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Encryption:
+    """How a file is encrypted as a connector's setting `encryption` asks.
+
+    apply: plain bytes and the setting → the bytes that are sealed; ConfigurationError where the setting is wrong.
+    room: how many plain bytes certainly fit into so many encrypted ones. suffix: of the file's name.
+    """
+
+    apply: Callable[[bytes, object], bytes]
+    room: Callable[[int, object], int]
+    suffix: str
+
+
 def decide(
     decision: Decision,
     *,
@@ -48,22 +63,52 @@ def decide(
     envelopes: dict[str, Envelope],
     write: Callable[[memoryview, bytes], bytes | np.ndarray],
     spool: ObjectStore,
-) -> None:
+    encryption: Encryption,
+) -> list[ConfigurationError]:
     """Set aside what must be, then seal a batch for every lot; each payload is in the spool before the commit.
+
+    Of an encrypted file the plain bytes are in the spool too: from them the proof reads its statements back. A lot that
+    cannot be encrypted as its connector asks never leaves in clear: its statements stay undecided, the others leave.
 
     Args:
         validated: ids of the statements that were judged.
         failures: `statement_id`, `rule` of those that failed an error.
         envelopes: by partner code. write: canonical records and line end → the bytes of the file.
+    Returns:
+        Why lots were left undecided, one error for each connector.
     """
-    aside = decision.set_aside(failures)
-    for lot in decision.lots(validated, aside, envelopes):
+    aside, wrong = decision.set_aside(failures), {}
+    for lot in decision.lots(validated, aside, envelopes, encryption.room):
         envelope = GLOBAL_FILE if lot.kind is Kind.GLOBAL_FILE else envelopes[lot.partner]
-        payload = bytes(write(lot.records, envelope.terminator))
-        decision.seal(lot, object_name=object_name(envelope, lot), sha256=spool.put(payload), size=len(payload))
+        plain, name = bytes(write(lot.records, envelope.terminator)), object_name(envelope, lot)
+        if lot.encryption is None:
+            decision.seal(lot, object_name=name, sha256=spool.put(plain), size=len(plain))
+            continue
+        try:
+            sealed = encryption.apply(plain, lot.encryption)
+        except ConfigurationError as error:
+            wrong[lot.destination] = _left_undecided(lot, error)
+            decision.leave(lot)
+            continue
+        decision.seal(
+            lot,
+            object_name=name + encryption.suffix,
+            sha256=spool.put(sealed),
+            size=len(sealed),
+            plain_sha256=spool.put(plain),
+        )
+    return list(wrong.values())
 
 
 def object_name(envelope: Envelope, lot: Lot) -> str:
     """The frozen name of a lot's file."""
     day: date = lot.business_date
     return envelope.object_name.format(cabinet=lot.cabinet, connector=lot.connector, business_date=day, seq=lot.seq)
+
+
+def _left_undecided(lot: Lot, error: ConfigurationError) -> ConfigurationError:
+    return ConfigurationError(
+        f"its files cannot be encrypted, so its statements stay undecided: settings.{error.subject} {error.what}",
+        subject=lot.destination,
+        remedy=f"{error.remedy}; the next run takes them",
+    )

@@ -46,7 +46,7 @@ def prove(day: date, *, rows: ProofRows, spool: ObjectStore, read: Read) -> Proo
     faults: list[str] = []
     for batch in batches:
         try:
-            tally = read(spool.read(batch.payload_sha256), batch.partner)
+            tally = read(_plain(batch, spool), batch.partner)
         except (LedgerError, ValueError) as error:
             faults.append(f"{_place(batch)}: its sealed bytes cannot be read back ({_first_line(error)})")
             continue
@@ -69,6 +69,23 @@ def prove(day: date, *, rows: ProofRows, spool: ObjectStore, read: Read) -> Proo
         doubled=doubled,
         faults=tuple(faults),
     )
+
+
+def _plain(batch: BatchFacts, spool: ObjectStore) -> bytes:
+    """The file that people can read: what was sealed, or what was encrypted into it, which must be there too.
+
+    Raises:
+        LedgerError: one of them is not in the spool, or has changed, or is not what the ledger notes.
+    """
+    sealed = spool.read(batch.payload_sha256)
+    if len(sealed) != batch.payload_size:
+        raise LedgerError(f"they are {len(sealed)} bytes, the ledger notes {batch.payload_size}")
+    if batch.plain_sha256 is None:
+        return sealed
+    plain = spool.read(batch.plain_sha256)
+    if plain == sealed:
+        raise LedgerError("they are noted as encrypted, and are not")
+    return plain
 
 
 def _figures(tally: Tally) -> Received:

@@ -7,9 +7,10 @@ extracted only says which statements have been validated.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,38 +24,14 @@ from sobank.store import schema
 from sobank.store.bulk import Bulk, arrow_type, bulk
 from sobank.store.candidates import CANDIDATES, CANDIDATES_SQL, routed
 from sobank.store.database import Database
+from sobank.store.lots import Lot, starts_of, within
 
 if TYPE_CHECKING:
     from sobank.services.decide import Envelope
 
 #: Order inside a batch: by IBAN then date (O1); the content decides between equals, so that bytes never depend on when.
 _ORDER = ("destination", "business_date", "due_date", "iban", "currency", "opening_date", "content_sha256")
-_LOT = ("destination", "business_date", "due_date")
 _SEQ = pa.schema([("destination", pa.string()), ("business_date", pa.date32()), ("seq", pa.int32())])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lot:
-    """Statements that will leave together: one destination, one business date, one due date (D2).
-
-    `records`: their canonical records, 120 bytes each, one after another. Amounts in minor units; `debit` negative.
-    """
-
-    destination: str
-    kind: Kind
-    cabinet: str
-    connector: str
-    partner: str
-    business_date: date
-    seq: int
-    n_statements: int
-    n_entries: int
-    n_records: int
-    credit: int
-    debit: int
-    first_date: date
-    records: memoryview
-    rows: pa.Table
 
 
 class Decision:
@@ -67,7 +44,7 @@ class Decision:
         self._sealed: list[pa.Table] = []
         self._batches: list[dict[str, Any]] = []
         self._day = day
-        self.counts = {"decided": 0, "quarantined": 0, "batches": 0, "unvalidated": 0}
+        self.counts = {"decided": 0, "quarantined": 0, "batches": 0, "unvalidated": 0, "unsealed": 0}
         self.counts["waiting"] = int(np.sum(self._routed.kind == Kind.WAIT))
 
     def set_aside(self, failures: pa.Table) -> np.ndarray:
@@ -98,13 +75,20 @@ class Decision:
         self.counts["quarantined"] = int(mask.sum())
         return mask
 
-    def lots(self, validated: pa.Array, aside: np.ndarray, envelopes: Mapping[str, Envelope]) -> Iterator[Lot]:
+    def lots(
+        self,
+        validated: pa.Array,
+        aside: np.ndarray,
+        envelopes: Mapping[str, Envelope],
+        room: Callable[[int, object], int],
+    ) -> Iterator[Lot]:
         """What leaves, cut into lots in the order in which they will be numbered.
 
         A statement that arrived after the extract is not among `validated`: it stays undecided until the next run.
 
         Args:
             envelopes: by partner code; what one file may hold. A single statement over that goes alone (A1).
+            room: how many plain bytes fit into so many encrypted ones, by the connector's setting.
         """
         candidates = self._routed.candidates
         leaving = self._routed.leaving & ~aside
@@ -118,15 +102,25 @@ class Decision:
         rows = rows.sort_by([(name, "ascending") for name in _ORDER]).combine_chunks()
         records = self._records(rows["statement_id"])
         ends_at = np.concatenate([[0], np.cumsum(rows["n_records"].to_numpy().astype(np.int64))])
-        last_seq = self._last_seq(rows)
-        starts = _starts(rows)
+        last_seq, encrypted = self._last_seq(rows), self._encrypted()
+        starts = starts_of(rows)
         for start, end in zip(starts, [*starts[1:], rows.num_rows], strict=True):
-            envelope = envelopes.get(rows["partner"][start].as_py() or "")
-            for a, b in _within(envelope, start, end, ends_at):
-                yield self._lot(rows.slice(a, b - a), records[ends_at[a] * 120 : ends_at[b] * 120], last_seq)
+            first = rows.slice(start, 1).to_pylist()[0]
+            to_partner = first["kind"] == Kind.PARTNER
+            envelope = envelopes.get(first["partner"] or "")
+            encryption = encrypted.get(first["connector_id"]) if to_partner else None
+            if encryption is not None and envelope and envelope.max_bytes is not None:
+                envelope = replace(envelope, max_bytes=room(envelope.max_bytes, encryption))
+            for a, b in within(envelope, start, end, ends_at):
+                part = records[ends_at[a] * 120 : ends_at[b] * 120]
+                yield self._lot(rows.slice(a, b - a), part, last_seq, encryption)
 
-    def seal(self, lot: Lot, *, object_name: str, sha256: str, size: int) -> None:
-        """Enter the batch of a lot whose payload is in the spool under `sha256` (hex)."""
+    def leave(self, lot: Lot) -> None:
+        """Leave a lot's statements undecided; all of one destination are left, so that no number is missing."""
+        self.counts["unsealed"] += lot.n_statements
+
+    def seal(self, lot: Lot, *, object_name: str, sha256: str, size: int, plain_sha256: str | None = None) -> None:
+        """Enter the batch of a lot whose payload is in the spool under `sha256` (hex); the plain one beside it."""
         key = f"{lot.destination}|{lot.business_date}|{lot.seq}|{sha256}"
         first = lot.rows.slice(0, 1).to_pylist()[0]
         self._batches.append(
@@ -142,6 +136,7 @@ class Decision:
                 "idempotency_key": hashlib.sha256(key.encode()).hexdigest(),
                 "payload_sha256": bytes.fromhex(sha256),
                 "payload_size": size,
+                "plain_sha256": bytes.fromhex(plain_sha256) if plain_sha256 else None,
                 "n_statements": lot.n_statements,
                 "n_entries": lot.n_entries,
                 "n_records": lot.n_records,
@@ -215,6 +210,15 @@ class Decision:
         taken = found["records"].combine_chunks().take(place.combine_chunks())
         return memoryview(taken.buffers()[2])[: pc.sum(pc.binary_length(taken)).as_py()]
 
+    def _encrypted(self) -> dict[int, object]:
+        """What connectors say of encryption, by id; those that say nothing, or null, are left out."""
+        found = self._rows.query(
+            "SELECT k.id, CAST(k.settings AS text) FROM connectors k WHERE k.deleted_at IS NULL",
+            pa.schema([("id", pa.int64()), ("settings", pa.string())]),
+        )
+        wanted = {row["id"]: (json.loads(row["settings"]) or {}).get("encryption") for row in found.to_pylist()}
+        return {connector: encryption for connector, encryption in wanted.items() if encryption is not None}
+
     def _last_seq(self, rows: pa.Table) -> dict[tuple[str, date], int]:
         """Number of the newest batch of each destination and business date; cancelled ones are not used again."""
         days = pa.table({"business_date": pc.unique(rows["business_date"])})
@@ -226,7 +230,9 @@ class Decision:
         )
         return {(row["destination"], row["business_date"]): row["seq"] for row in found.to_pylist()}
 
-    def _lot(self, rows: pa.Table, records: memoryview, last_seq: dict[tuple[str, date], int]) -> Lot:
+    def _lot(
+        self, rows: pa.Table, records: memoryview, last_seq: dict[tuple[str, date], int], encryption: object
+    ) -> Lot:
         first = rows.slice(0, 1).to_pylist()[0]
         place = (first["destination"], first["business_date"])
         last_seq[place] = seq = last_seq.get(place, 0) + 1
@@ -243,6 +249,7 @@ class Decision:
             first_date=pc.min(rows["opening_date"]).as_py() or first["business_date"],
             records=records,
             rows=rows,
+            encryption=encryption,
             **sums,
         )
 
@@ -258,33 +265,6 @@ def deciding(database: Database, *, day: date, now: datetime) -> Iterator[Decisi
 
 _SEALED = (
     "destination kind cabinet_id connector_id business_date seq state object_name idempotency_key payload_sha256"
-    " payload_size n_statements n_entries n_records credit debit first_date last_date run_day sealed_at"
+    " payload_size plain_sha256 n_statements n_entries n_records credit debit first_date last_date run_day sealed_at"
 )
 _BATCHES = pa.schema([(name, arrow_type(schema.batches.c[name])) for name in _SEALED.split()])
-
-
-def _starts(rows: pa.Table) -> list[int]:
-    """Row numbers at which a new lot begins, in rows sorted by destination, business date and due date."""
-    changes = np.zeros(rows.num_rows, bool)
-    changes[0] = True
-    for name in _LOT:
-        codes = rows[name].combine_chunks().dictionary_encode().indices.to_numpy()
-        changes[1:] |= codes[1:] != codes[:-1]
-    return [int(row) for row in np.flatnonzero(changes)]
-
-
-def _within(envelope: Envelope | None, start: int, end: int, ends_at: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Cut rows `start`…`end` into parts that an envelope holds, at least one row each.
-
-    Args:
-        envelope: None for a global file, which has no limits. ends_at: how many records there are before each row.
-    """
-    while start < end:
-        stop = end
-        if envelope and envelope.max_statements is not None:
-            stop = min(stop, start + envelope.max_statements)
-        if envelope and envelope.max_records is not None:
-            stop = min(stop, int(np.searchsorted(ends_at, ends_at[start] + envelope.max_records, side="right")) - 1)
-        stop = max(stop, start + 1)
-        yield start, stop
-        start = stop

@@ -31,7 +31,10 @@ class DayRows:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchFacts:
-    """A batch as the proof looks at it. `allocated` counts its allocations; receipts are read back evidence."""
+    """A batch as the proof looks at it. `allocated` counts its allocations; receipts are read back evidence.
+
+    `plain_sha256`: of the file before it was encrypted, None where it left in clear.
+    """
 
     id: int
     destination: str
@@ -42,6 +45,7 @@ class BatchFacts:
     state: str
     payload_sha256: str
     payload_size: int
+    plain_sha256: str | None
     n_statements: int
     n_entries: int
     credit: int
@@ -162,6 +166,7 @@ def _facts(row: sa.RowMapping) -> BatchFacts:
         state=row["state"],
         payload_sha256=row["payload_sha256"].hex(),
         payload_size=row["payload_size"],
+        plain_sha256=row["plain_sha256"].hex() if row["plain_sha256"] else None,
         n_statements=row["n_statements"],
         n_entries=row["n_entries"],
         credit=row["credit"],
