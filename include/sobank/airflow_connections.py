@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sobank.domain.sink import Login
 from sobank.errors import ConfigurationError
+
+_importing = threading.Lock()
 
 
 def login_of(connection: str) -> Login:
@@ -12,8 +20,9 @@ def login_of(connection: str) -> Login:
     Raises:
         ConfigurationError: there is none, or it cannot be read; its content is never part of the message.
     """
-    from airflow.sdk import Connection
-    from airflow.sdk.exceptions import AirflowException
+    with _logging_left_alone():
+        from airflow.sdk import Connection
+        from airflow.sdk.exceptions import AirflowException
 
     try:
         found = Connection.get(connection)
@@ -31,3 +40,19 @@ def login_of(connection: str) -> Login:
     return Login(
         host=found.host or "", port=found.port, user=found.login or None, password=found.password or None, extra=extra
     )
+
+
+@contextmanager
+def _logging_left_alone() -> Iterator[None]:
+    """Airflow's first import has every library log on standard output: there `--json` would be no JSON any more."""
+    with _importing:
+        if "airflow.settings" in sys.modules:
+            yield
+            return
+        root = logging.getLogger()
+        handlers, level = root.handlers[:], root.level
+        try:
+            yield
+        finally:
+            root.handlers[:] = handlers
+            root.setLevel(level)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncssh
 import pytest
 import sqlalchemy as sa
 
 from sobank.errors import SobankError
+from sobank.simulator.partner_sftp import SftpPartner
 from sobank.store.circuits import Circuits
 from sobank.store.connector_list import connectors_on
 from sobank.store.schema import audit_events
@@ -110,6 +115,38 @@ def test_which_connector_is_meant_must_be_said_once(
     assert isinstance(error, SobankError)
     assert error.exit_code == exit_code
     assert words in str(error)
+
+
+def test_a_real_server_is_tested_by_its_pinned_key_and_gets_no_payload(
+    command: Run, house: TestHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with house.database.write() as connection:
+        connection.execute(sa.text("UPDATE connectors SET connection = 'fizen_sftp' WHERE name = 'fizen'"))
+    (tmp_path / "partner").mkdir()
+    with SftpPartner(tmp_path / "partner") as partner:
+        login = partner.login()
+
+        def known_by(host_key: object) -> None:
+            fields = {"conn_type": "sftp", "host": login.host, "port": login.port, "login": login.user,
+                      "password": login.password, "extra": {"host_key": host_key}}  # fmt: skip
+            monkeypatch.setenv("AIRFLOW_CONN_FIZEN_SFTP", json.dumps(fields))
+
+        known_by(login.extra["host_key"])
+        opened(house, "connector:CAB1/fizen")
+        process = subprocess.run(
+            [Path(sys.executable).parent / "sobank", "connectors", "test", "CAB1/fizen", "--json"],
+            capture_output=True, text=True, check=True, env=os.environ | {"AIRFLOW_HOME": str(tmp_path / "airflow")},
+        )  # fmt: skip
+        (found,) = json.loads(process.stdout)  # Airflow's logging is not among it
+        assert process.stderr == ""
+        assert (found["sink"], found["reachable"], found["closed_circuit"]) == ("sftp", True, True)
+        assert "rename that refuses to replace" in found["capabilities"]
+        other = asyncssh.generate_private_key("ssh-ed25519").export_public_key("openssh").decode()
+        known_by(other)
+        result = command("connectors", "test", "CAB1/fizen")
+        assert (result.exit_code, "FAILS" in result.stdout) == (7, True)
+        assert str(login.password) not in result.stdout
+        assert (partner.bytes_written, list(partner.inbox.received())) == (0, [])
 
 
 def test_a_connector_whose_airflow_connection_is_missing_fails_its_test_and_says_so(

@@ -97,7 +97,7 @@ def test_a_folder_of_further_partners_adds_to_the_catalogue_and_replaces_nothing
         ("%Y%m%d", "%m%d", "line 8, object_name:", "year, month and day"),
         ("SOBANK_", "../", "line 8, object_name:", "other characters"),
         ("SOBANK_", "_", "line 8, object_name:", "begin with a letter"),
-        ("SOBANK_", "S" * 100, "line 8, object_name:", "longer than 200"),
+        ("SOBANK_", "S" * 100, "line 8, object_name:", "longer than 180"),
         ("SOBANK_{", "SOBANK_{{", "line 8, object_name:", "is not a template"),
         ("marker: null", "marker: ok", "line 17, transport.marker:", "a suffix"),
         ("marker: null", "maker: .ok", "line 17, transport.maker:", "did you mean marker?"),
