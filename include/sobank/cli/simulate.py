@@ -94,13 +94,12 @@ def partners(
 @app.command()
 def faults(json: AsJson = False) -> None:
     """List what each simulated partner can do wrong: a line of his script names an operation and a fault."""
-    from sobank.simulator.partners import SEATS, server_class
+    from sobank.simulator.partners import SEATS
 
-    known = {code: server_class(seat) for code, seat in SEATS.items()}
+    known = {code: seat.server_class for code, seat in SEATS.items()}
     listed = {
         code: {"on": sorted(server.operations), "do": sorted(fault.value for fault in server.faults)}
         for code, server in known.items()
-        if server is not None
     }
     if json:
         as_json(listed)

@@ -19,11 +19,12 @@ from sobank.simulator.airflow_home import AirflowHome
 from sobank.simulator.airflow_processes import run_sobank
 from sobank.simulator.arrivals import Arrival, Judgement, arrivals, judge
 from sobank.simulator.bank import World, read_expected
-from sobank.simulator.mishaps import PLANNED, Retried, not_played, retried
+from sobank.simulator.mishaps import PLANNED, not_played, retried
 from sobank.simulator.partners import Simulated
 from sobank.wiring import House, settings_from
 
 _KINDS: Final = ("connector", "global")
+_TIMES: Final = {0: "not at all", 1: "once"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,20 +94,19 @@ def _arrival_table(found: list[Arrival], stage: Stage) -> Table:
 
 def _mishap_lines(stage: Stage) -> list[str]:
     left = not_played(stage.partners)
-    played = [mishap for mishap in PLANNED if mishap not in left]
     house = House(settings_from(stage.home.environment))
     again = retried(house.ledger, stage.partners)
     house.database.close()
-    lines = [f"What {len(played)} partners did wrong on purpose"]
-    lines += [f" {mishap.partner}: {mishap.said}" for mishap in played]
-    lines += [f" {mishap.partner}: had no occasion for {mishap.do}" for mishap in left]
-    return [*lines, "and what became of the files", *map(_retried_line, again), ""]
-
-
-def _retried_line(one: Retried) -> str:
-    tries = ", ".join(outcome.replace("_", " ") for outcome in one.outcomes)
-    times = {0: "is not there", 1: "lies there once"}.get(one.there, f"lies there {one.there} times")
-    return f" {one.name} {times}: {tries}"
+    lines = ["What partners did wrong on purpose, and what became of the files"]
+    for partner in dict.fromkeys(mishap.partner for mishap in PLANNED):
+        done = [m.said if m not in left else f"had no occasion for {m.do}" for m in PLANNED if m.partner == partner]
+        lines.append(f" {partner} {'; '.join(done)}")
+        for one in (one for one in again if one.partner == partner):
+            tries = ", ".join(outcome.replace("_", " ") for outcome in one.outcomes)
+            answer = f" ({one.answer})" if one.answer else ""
+            lines.append(f"   {one.name} lies there {_TIMES.get(one.there, f'{one.there} times')}")
+            lines.append(f"   after {len(one.outcomes)} attempts: {tries}{answer}")
+    return [*lines, ""]
 
 
 def _table(title: str, texts: Iterable[str], counted: Iterable[str]) -> Table:

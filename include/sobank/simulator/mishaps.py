@@ -37,11 +37,15 @@ _MOST: Final = 10_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retried:
-    """A file that took more than one attempt: `outcomes` one for each, `there` how often it arrived at the partner."""
+    """A file that took more than one attempt.
+
+    outcomes: one for each attempt. answer: of the receipt. there: how often it arrived, counted at the partner's.
+    """
 
     partner: str
     name: str
     outcomes: tuple[str, ...]
+    answer: str
     there: int
 
 
@@ -71,6 +75,7 @@ def retried(ledger: Ledger, partners: Sequence[Simulated]) -> list[Retried]:
             partner=batch.partner,
             name=batch.outgoing.object_name,
             outcomes=tuple(attempt.outcome or "under way" for attempt in ledger.attempts(batch.id)),
+            answer=str((ledger.standing(batch.id).receipt or {}).get("answer", "")),
             there=arrived[batch.partner].count(batch.outgoing.object_name),
         )
         for batch in (listed.batch for listed in ledger.listed(Which(states=tuple(BatchState)), limit=_MOST))

@@ -18,6 +18,7 @@ from sobank.domain.sink import Login
 from sobank.simulator.partner_certificate import PrivateAuthority
 from sobank.simulator.partner_http_server import Asked, HttpServer, Reply
 from sobank.simulator.partner_inbox import PartnerInbox
+from sobank.simulator.private_file import kept_secret
 from sobank.simulator.script import Fault, Script
 
 #: Names of files that partners take.
@@ -50,7 +51,8 @@ class HttpsPartner:
     that he remembers a key.
 
     Args:
-        folder: of the inbox. port: 0 for a free one. names: of the certificate.
+        folder: of the inbox; token and authority stay there for the next time. port: 0 for a free one. names: of the
+            certificate.
     """
 
     operations: frozenset[str] = frozenset({"connect", "post", "probe"})
@@ -69,13 +71,13 @@ class HttpsPartner:
         self.script = Script()
         self.settings: dict[str, Any] = {}
         self.transport: dict[str, Any] = {}
-        self.token = secrets.token_urlsafe(24)
+        self.token = kept_secret(folder / "token")
         self.drip_seconds = 0.5
         self.asked_seconds = 2
         self.elsewhere = "https://127.0.0.1:9/elsewhere"
         self.payload_bytes_seen = 0
         self.asked: list[Asked] = []
-        self._authority = PrivateAuthority()
+        self._authority = PrivateAuthority(folder / "authority.pem")
         self._server = HttpServer(self, tls=self._authority.server_context(names), port=port)
 
     def __enter__(self) -> Self:

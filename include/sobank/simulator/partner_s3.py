@@ -25,6 +25,7 @@ from urllib.parse import parse_qs
 
 from sobank.domain.sink import Login
 from sobank.simulator.partner_inbox import PartnerInbox
+from sobank.simulator.private_file import kept_secret
 from sobank.simulator.script import Fault, Script
 
 REGION: Final = "eu-west-3"
@@ -122,7 +123,7 @@ class S3Partner:
         self.inbox: BucketInbox = BucketInbox(folder, bucket=self.settings["bucket"], prefix="releves/", greedy=greedy)
         self.watch: Callable[[], object] = lambda: None
         self.payload_bytes = 0
-        self._secret = os.urandom(16).hex()
+        self._secret = kept_secret(folder / "secret_key")
         self._lock = threading.RLock()
         self._over = threading.Event()
         self._moto: Any = DomainDispatcherApplication(create_backend_app)

@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol, Self
 
 from sobank.domain.sink import Login
 from sobank.errors import ConfigurationError
+from sobank.simulator.bank import PARTNERS
 from sobank.simulator.connections import Address, Reached
 from sobank.simulator.partner_inbox import PartnerInbox
 from sobank.simulator.script import Fault, Script
@@ -49,14 +50,25 @@ class PartnerServer(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seat:
-    """Who is simulated, by which class of server, and the type of his Airflow connection."""
+    """Who is simulated, by which class of server, what that needs, and the type of his Airflow connection."""
 
     code: str
     label: str
     sink: str
     server: str
+    needs: str
     conn_type: str
-    in_catalogue: bool = True
+
+    @property
+    def server_class(self) -> Any:
+        """The class of his server."""
+        module, name = self.server.split(":")
+        return getattr(import_module(module), name)
+
+    @property
+    def in_catalogue(self) -> bool:
+        """Whether the product knows him; else his file is written with his server."""
+        return self.code in PARTNERS
 
     @property
     def connection(self) -> str:
@@ -66,7 +78,12 @@ class Seat:
 
 #: Folder of the files of partners whom the catalogue does not have.
 CATALOGUE: Final = "catalogue"
-_SFTP: Final = {"sink": "sftp", "server": "sobank.simulator.partner_sftp:SftpPartner", "conn_type": "sftp"}
+_SFTP: Final = {
+    "sink": "sftp",
+    "server": "sobank.simulator.partner_sftp:SftpPartner",
+    "needs": "asyncssh",
+    "conn_type": "sftp",
+}
 _SEATS: Final = (
     Seat(code="fizen", label="Fizen", **_SFTP),
     Seat(code="fulll", label="Fulll", **_SFTP),
@@ -76,6 +93,7 @@ _SEATS: Final = (
         label="MyUnisoft",
         sink="https",
         server="sobank.simulator.partner_https:MyUnisoftPartner",
+        needs="h11",
         conn_type="http",
     ),
     Seat(
@@ -83,16 +101,16 @@ _SEATS: Final = (
         label="Portail (simulated, HTTPS)",
         sink="https",
         server="sobank.simulator.partner_https:GenericPartner",
+        needs="h11",
         conn_type="http",
-        in_catalogue=False,
     ),
     Seat(
         code="entrepot",
         label="Entrepôt (simulated, S3)",
         sink="s3",
         server="sobank.simulator.partner_s3:S3Partner",
+        needs="moto",
         conn_type="aws",
-        in_catalogue=False,
     ),
 )
 SEATS: Final[Mapping[str, Seat]] = {seat.code: seat for seat in _SEATS}
@@ -148,18 +166,32 @@ def serving(
         for seat in _SEATS:
             if only and seat.code not in only:
                 continue
-            server = server_class(seat, required=bool(only))
-            if server is None:
+            if missing := _missing(seat):
+                if only:
+                    raise ConfigurationError(
+                        f"the library {missing} is not installed",
+                        subject=seat.code,
+                        remedy="install requirements-dev.txt",
+                    )
                 continue
             wanted = port + len(there) if port else 0
-            one = _seated(stack, seat, server, folder / seat.code, greedy=seat.code in greedy, port=wanted)
+            one = _seated(stack, seat, folder / seat.code, greedy=seat.code in greedy, port=wanted)
             if seat.code in new_host_key:
                 _change_host_key(one)
             there.append(one)
         yield there
 
 
-def _seated(stack: ExitStack, seat: Seat, server: Any, own: Path, *, greedy: bool, port: int) -> Simulated:
+def _missing(seat: Seat) -> str:
+    """Name of the library that his server needs and that is not installed here."""
+    try:
+        import_module(seat.needs)
+    except ModuleNotFoundError:
+        return seat.needs
+    return ""
+
+
+def _seated(stack: ExitStack, seat: Seat, own: Path, *, greedy: bool, port: int) -> Simulated:
     own.mkdir(mode=0o750, parents=True, exist_ok=True)
     kept = own / "port"
     if not port and kept.exists():
@@ -167,7 +199,7 @@ def _seated(stack: ExitStack, seat: Seat, server: Any, own: Path, *, greedy: boo
     try:
         # Connectors go on naming the bucket after the next start, and another folder has another one.
         more = {"bucket": f"entrepot-{sha256(str(own).encode()).hexdigest()[:12]}"} if seat.sink == "s3" else {}
-        made = stack.enter_context(server(own, greedy=greedy, port=port, **more))
+        made = stack.enter_context(seat.server_class(own, greedy=greedy, port=port, **more))
     except OSError as error:
         raise ConfigurationError(
             f"cannot be listened on ({error.strerror})",
@@ -216,35 +248,14 @@ def seat_of(code: str) -> Seat:
     return SEATS[code]
 
 
-def server_class(seat: Seat, *, required: bool = False) -> Any:
-    """The class of his server, or None where its library is not installed.
-
-    Raises:
-        ConfigurationError: it is not installed, and `required`.
-    """
-    module, name = seat.server.split(":")
-    try:
-        return getattr(import_module(module), name)
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("sobank"):
-            raise
-        if not required:
-            return None
-        raise ConfigurationError(
-            f"the library {error.name} is not installed", subject=seat.code, remedy="install requirements-dev.txt"
-        ) from None
-
-
-def write_partner_files(folder: Path, there: Collection[Simulated]) -> Path | None:
-    """Write the files of the partners that the catalogue does not have, for SOBANK_PARTNERS; their folder, if any."""
-    strangers = [one for one in there if not one.seat.in_catalogue]
-    for one in strangers:
-        path = folder / CATALOGUE / f"{one.seat.code}.yaml"
-        path.parent.mkdir(exist_ok=True)
+def write_partner_files(folder: Path, there: Collection[Simulated]) -> Path:
+    """Write the files of the partners that the catalogue does not have; their folder, for SOBANK_PARTNERS."""
+    (folder / CATALOGUE).mkdir(exist_ok=True)
+    for one in (one for one in there if not one.seat.in_catalogue):
         retention = json.dumps(getattr(one.server, "remembers_days", None))
         text = _PARTNER_FILE.format(seat=one.seat, transport=json.dumps(_transport(one)), retention=retention)
-        path.write_text(text, "utf-8")
-    return folder / CATALOGUE if strangers else None
+        (folder / CATALOGUE / f"{one.seat.code}.yaml").write_text(text, "utf-8")
+    return folder / CATALOGUE
 
 
 def _transport(one: Simulated) -> dict[str, Any]:

@@ -33,13 +33,21 @@ def served(
     Raises:
         ConfigurationError: as `serving`; the folder holds something else; a script is wrong.
     """
-    _take(folder)
-    for code in scripts or {}:
+    scripts = scripts or {}
+    for code in (*scripts, *new_host_key, *greedy):
         seat_of(code)
+        if only and code not in only:
+            raise ConfigurationError(
+                "is not among those that listen", subject=code, remedy=f"name him with --only {code}"
+            )
+    for path in scripts.values():
+        if not path.is_file():
+            raise ConfigurationError("there is no such file", subject=str(path), remedy="give a script, as JSON lines")
+    _take(folder)
     with serving(folder, only=only, greedy=greedy, new_host_key=new_host_key, port=port) as there:
         for one in there:
-            if path := (scripts or {}).get(one.seat.code):
-                one.server.script = Script.read(path, operations=one.server.operations, faults=one.server.faults)
+            if script := scripts.get(one.seat.code):
+                one.server.script = Script.read(script, operations=one.server.operations, faults=one.server.faults)
         write_connections(folder, [one.address for one in there])
         write_partner_files(folder, there)
         yield there
