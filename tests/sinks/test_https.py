@@ -21,6 +21,7 @@ from sobank.simulator.script import Fault
 from sobank.sinks.https import HttpsSink
 from sobank.sinks.https_dialect import rest_asked, retry_after
 from sobank.sinks.https_network import is_public
+from sobank.sinks.https_options import origin_of
 from tests.sinks.harness_https import WRONG, Spool, reach_of
 from tests.sinks.test_contract import IBAN, LABEL, NAME, NOW, PAYLOAD, outgoing, publish, put, stage
 
@@ -273,7 +274,7 @@ def test_a_private_address_is_refused_before_anything_is_sent(partners: Partners
     partner = partners()
     sink = HttpsSink.of(replace(reach(partner), private=False))
     for raising in (lambda: put(sink), sink.test):
-        with pytest.raises(ConfigFault, match="private"):
+        with pytest.raises(ConfigFault, match="private network"):
             raising()
     assert partner.asked == []
 
@@ -285,7 +286,7 @@ def test_a_name_one_of_whose_addresses_is_private_is_refused(
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: places)
     partner = partners()
     login = replace(partner.login(), host="partner.example", port=None)
-    with pytest.raises(ConfigFault, match="private"):
+    with pytest.raises(ConfigFault, match="private network"):
         put(HttpsSink.of(replace(reach(partner, login=login), private=False)))
 
 
@@ -566,6 +567,23 @@ def test_what_makes_no_sink_is_said_at_once(
         HttpsSink.of(wrong)
     assert partner.token not in str(raised.value)
     assert "pw@" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "origin"),
+    [
+        ("partner.example", None, "https://partner.example"),
+        ("https://partner.example/", None, "https://partner.example"),
+        ("https://partner.example", 443, "https://partner.example"),
+        ("partner.example", 8443, "https://partner.example:8443"),
+        ("partner.example:8443", 8443, "https://partner.example:8443"),
+        ("https://[2606:2800:220:1::1]", 8443, "https://[2606:2800:220:1::1]:8443"),
+        ("http://127.0.0.1", 8080, "http://127.0.0.1:8080"),
+    ],
+)
+def test_a_host_may_be_bare_or_have_its_scheme(tmp_path: Path, host: str, port: int | None, origin: str) -> None:
+    partner = GenericPartner(tmp_path)
+    assert origin_of(reach(partner, login=replace(partner.login(), host=host, port=port))) == origin
 
 
 @pytest.mark.parametrize("settings", [{}, {"society_id": ""}, {"society_id": "undefined"}, {"society_id": "1\r\n"}])

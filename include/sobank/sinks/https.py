@@ -170,10 +170,11 @@ class HttpsSink:
 
     def test(self) -> ConnectionReport:
         """See Sink. Every harmless request of the dialect is made once."""
-        now, able, unable, tls = datetime.now(UTC), [], list(self._dialect.degraded), ""
+        able: list[str] = []
+        now, unable, tls = datetime.now(UTC), list(self._dialect.degraded), ""
         for check in self._dialect.checks:
             tls = self._require(check, self._origin, urlsplit(self._origin).netloc, now).tls
-        able.append(tls if tls else "no TLS")
+        (able if tls else unable).append(tls or "no TLS: whoever is in between can read everything")
         if any(check.proves_token for check in self._dialect.checks):
             able.append("token accepted")
         else:

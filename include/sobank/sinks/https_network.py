@@ -22,6 +22,8 @@ from sobank.errors import ConfigFault
 
 #: Connections of one process to one partner; how many requests are under way is the business of its rate limit.
 _CONNECTIONS: Final = 64
+#: Seconds that an idle connection is used again: well below what servers wait, lest one closes while we send.
+_KEPT_ALIVE: Final = 2.0
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 #: What OpenSSL found wrong with a certificate; other numbers are told as they are.
 _WRONG: Final = {
@@ -73,7 +75,7 @@ class CheckedTransport(httpx.HTTPTransport):
         self._pool = httpcore.ConnectionPool(
             ssl_context=trusted,
             max_connections=_CONNECTIONS,
-            keepalive_expiry=5.0,
+            keepalive_expiry=_KEPT_ALIVE,
             network_backend=_CheckedNetwork(private=private),
         )
 
