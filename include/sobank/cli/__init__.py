@@ -13,7 +13,21 @@ import sys
 
 import typer
 
-from sobank.cli import accounts, audit, connectors, day, deliveries, files, partners, quarantine, registry, simulate
+from sobank.cli import (
+    accounts,
+    audit,
+    connectors,
+    connectors_change,
+    day,
+    deliveries,
+    files,
+    mandates,
+    members,
+    partners,
+    quarantine,
+    registry,
+    simulate,
+)
 from sobank.cli.show import problems
 from sobank.errors import SobankError
 
@@ -32,6 +46,9 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(partners.app, name="partners")
 app.add_typer(connectors.app, name="connectors")
+connectors_change.add_to(connectors.app)
+app.add_typer(mandates.app, name="mandates")
+app.add_typer(members.app, name="members")
 app.add_typer(audit.app, name="audit")
 
 

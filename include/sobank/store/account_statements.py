@@ -44,7 +44,7 @@ class AccountStatements:
             raise NotFound(
                 "no cabinet has registered this IBAN",
                 subject=masked(number),
-                remedy="check it with `sobank registry accounts`",
+                remedy="check it with `sobank accounts list`",
             )
         return Copy(iban=number, account_ids=tuple(ids), first=first, last=last)
 

@@ -1,0 +1,150 @@
+"""`connectors add|remove|cut`: put a connector on a cabinet and take it off, as a member of the cabinet (A2, A3)."""
+
+from __future__ import annotations
+
+import json as json_text
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sobank.cli.show import AsJson, By, Why, as_json, out
+from sobank.domain.sink import ConnectionReport
+from sobank.errors import ConfigurationError, SobankError
+
+if TYPE_CHECKING:
+    from sobank.store.registry import Registry
+    from sobank.wiring import House
+
+Cabinet = Annotated[str, typer.Option(help="Code of the cabinet.")]
+Name = Annotated[str, typer.Argument(help="Name of the connector on the cabinet, such as fizen.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the group `connectors`."""
+    app.command()(add)
+    app.command()(remove)
+    app.command()(cut)
+
+
+def _registry(house: House) -> Registry:
+    from sobank.store.registry import Registry
+
+    return Registry(house.database)
+
+
+def add(
+    name: Name,
+    cabinet: Cabinet,
+    by: By,
+    partner: Annotated[str | None, typer.Option(help="Code in the catalogue; the name if not given.")] = None,
+    connection: Annotated[
+        str | None, typer.Option(help="Id of the Airflow connection; none puts files into a folder.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option(help="KEY=VALUE, no secret; a VALUE in JSON is read as such. Repeatable.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Put a connector on a cabinet, test its connection, and offer the accounts to associate with it."""
+    from sobank.services.connect import add_connector
+    from sobank.wiring import House
+
+    house = House.ready()
+    settings = _settings(setting or [])
+    added = add_connector(
+        _registry(house),
+        cabinet=cabinet,
+        partner=partner or name,
+        name=name,
+        partners=house.partners,
+        check_encryption=house.encryption.check,
+        test=_test(house, f"connector:{cabinet}/{name}", cabinet, settings),
+        actor=by,
+        now=datetime.now(UTC),
+        connection=connection,
+        settings=settings,
+    )
+    report = added.test
+    if json:
+        as_json(
+            {
+                "connector": added.destination,
+                "reachable": report.reachable,
+                "capabilities": list(report.capabilities),
+                "degraded": list(report.degraded),
+                "accounts": added.accounts,
+            }
+        )
+        return
+    works = "its connection works; nothing was sent" if report.reachable else "its connection FAILS"
+    out.print(f"{added.destination} is on the cabinet; {works}", markup=False, highlight=False)
+    for text in (*report.capabilities, *report.degraded):
+        out.print(f"  {text}", markup=False, highlight=False)
+    out.print(
+        f"{added.accounts} account(s) may be associated with it:\n"
+        f"  sobank accounts associate --cabinet {cabinet} --connector {name} --by {by} --all --dry-run",
+        markup=False, highlight=False,
+    )  # fmt: skip
+
+
+def remove(name: Name, cabinet: Cabinet, by: By, why: Why, json: AsJson = False) -> None:
+    """Take a connector off a cabinet; refused while accounts or batches hang on it (`cut` takes the accounts off)."""
+    from sobank.services.connect import delete_connector
+    from sobank.wiring import House
+
+    house = House.ready()
+    delete_connector(_registry(house), cabinet=cabinet, name=name, actor=by, reason=why, now=datetime.now(UTC))
+    destination = f"connector:{cabinet}/{name}"
+    as_json({"removed": destination}) if json else out.print(f"{destination} is off the cabinet", highlight=False)
+
+
+def cut(name: Name, cabinet: Cabinet, by: By, why: Why, json: AsJson = False) -> None:
+    """Dissociate every account of a connector and take it off, in one transaction (couper entièrement)."""
+    from sobank.services.connect import cut_connector
+    from sobank.wiring import House
+
+    house = House.ready()
+    done = cut_connector(_registry(house), cabinet=cabinet, name=name, actor=by, reason=why, now=datetime.now(UTC))
+    destination = f"connector:{cabinet}/{name}"
+    if json:
+        found = {"dissociated": list(done.accounts), "batches_to_withdraw": done.batches_to_withdraw}
+        as_json({"removed": destination} | found)
+        return
+    out.print(
+        f"{destination} is off the cabinet; {len(done.accounts)} account(s) have no connector now: their next"
+        " statements go into the global file",
+        markup=False, highlight=False,
+    )  # fmt: skip
+    if done.batches_to_withdraw:
+        out.print(f"{done.batches_to_withdraw} sealed batch(es) are withdrawn by the next run", highlight=False)
+
+
+def _test(
+    house: House, destination: str, cabinet: str, settings: dict[str, Any]
+) -> Callable[[str, str | None], ConnectionReport]:
+    def test(partner: str, connection: str | None) -> ConnectionReport:
+        try:
+            sink = house.sink(destination, partner=partner, cabinet=cabinet, connection=connection, settings=settings)
+            return sink.test()
+        except SobankError as error:
+            return ConnectionReport(reachable=False, degraded=(str(error),))
+        except Exception as error:  # noqa: BLE001  of a foreign exception the type only: its text may hold anything
+            return ConnectionReport(reachable=False, degraded=(type(error).__name__,))
+
+    return test
+
+
+def _settings(texts: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            # The text itself may be a secret typed in the wrong place: it is not repeated.
+            raise ConfigurationError("is not KEY=VALUE", subject="--setting", remedy="write it like folder=/in")
+        try:
+            found[key.strip()] = json_text.loads(value)
+        except ValueError:
+            found[key.strip()] = value
+    return found
