@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks import daily, sftp
+from benchmarks import daily, ingest, sftp
 from benchmarks.frame import ROOT, Measured, Opens, WrongOutput, measure
 from benchmarks.machine import machine, versions
 from benchmarks.peers_home import PYTHON as PEERS
@@ -21,7 +21,7 @@ from benchmarks.peers_home import WANTED, install
 from benchmarks.plot import plot
 from benchmarks.report import as_json, table
 
-BENCHMARKS: Mapping[str, Opens] = {"sftp": sftp.benchmarks, "daily": daily.benchmarks}
+BENCHMARKS: Mapping[str, Opens] = {"sftp": sftp.benchmarks, "daily": daily.benchmarks, "ingest": ingest.benchmarks}
 
 
 def main(environment: Mapping[str, str] = os.environ, known: Mapping[str, Opens] = BENCHMARKS) -> int:

@@ -13,14 +13,24 @@ _LINE = 122
 _KINDS = {b"01": "statements", b"04": "entries"}
 
 
+def files_of(folder: Path) -> list[Path]:
+    """The files of a day: below `partners` and `global`, each in a folder named by its cabinet; no manifests."""
+    return [
+        path
+        for kind in ("partners", "global")
+        for path in sorted((folder / kind).rglob("*"))
+        if path.is_file() and path.suffix != ".json"
+    ]
+
+
 def verify_files(folder: Path, planned: Plan, made: Made) -> None:
-    """Read every `.txt` below `folder`, whose path names its cabinet and, for a global file, `global`.
+    """Read every file of the day (`files_of`).
 
     Raises:
         WrongOutput: what is wrong, first found.
     """
     accounts, found = [], Made()
-    for path in sorted(folder.rglob("*.txt")):
+    for path in files_of(folder):
         content = np.frombuffer(path.read_bytes(), np.uint8)
         if len(content) == 0 or len(content) % _LINE:
             raise WrongOutput(f"{path.name}: {len(content)} bytes are not lines of 120 characters and CRLF")

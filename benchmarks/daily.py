@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
+from tests.servers import postgres
 
 from benchmarks import day
-from benchmarks.check_day import verify_files
+from benchmarks.check_day import files_of, verify_files
 from benchmarks.frame import Benchmark, Comparison, Contender, Work, WrongOutput
 from sobank.store import migrate
 from sobank.store.database import Database
-from tests.servers import postgres
 
 #: A server as it is run, not as tests are made fast.
 SERVER = {"fsync": "on", "full_page_writes": "on", "max_wal_size": "4GB"}
@@ -83,7 +83,7 @@ class Place:
         said = (work["statements"], work["entries"])
         if said != (self.made.statements, self.made.entries):
             raise WrongOutput(f"says it delivered {said[0]} statements, {said[1]} entries")
-        found = len(list(self.run.rglob("*.txt")))
+        found = len(files_of(self.run))
         if work["files"] != found:
             raise WrongOutput(f"says it wrote {work['files']} files, there are {found}")
         verify_files(self.run, self.planned, self.made)

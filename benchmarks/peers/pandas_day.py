@@ -1,4 +1,4 @@
-"""The script that people write: pandas.read_sql, checks on frames, groupby, CFONB lines by f-string, one file a group."""
+"""The script that people write: pandas.read_sql, checks on frames, groupby, lines by f-string, one file a group."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def failing(statements, entries) -> set[int]:  # type: ignore[no-untyped-def]
         .agg(counted=("amount", "size"), credit=("credit", "sum"), debit=("debit", "sum"))
     )
     s = statements.merge(sums, how="left", left_on="id", right_index=True, suffixes=("", "_counted"))
-    counted, credit, debit = (s[name].fillna(0).astype("int64") for name in ("counted", "credit_counted", "debit_counted"))
+    counted, credit, debit = (
+        s[name].fillna(0).astype("int64") for name in ("counted", "credit_counted", "debit_counted")
+    )
     period = (s["closing_date"] - s["opening_date"]).dt.days
     good = (
         s["opening_date"].notna() & s["closing_date"].notna() & s["opening"].notna() & s["closing"].notna()

@@ -1,0 +1,201 @@
+"""Bank files on their way in: reading beside the public Python reader, storing beside PostgreSQL's own COPY."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from tests.servers import postgres
+
+from benchmarks import day
+from benchmarks.daily import SERVER, create, named
+from benchmarks.frame import Benchmark, Comparison, Contender, Work, WrongOutput
+from benchmarks.ours.copy_rows import TABLES
+from sobank.store import incoming, migrate
+from sobank.store.database import Database
+
+#: Part of the day that is a file of some 100 MB; the public reader gets a tenth of it, and has its rate compared.
+FILE, TENTH = 0.46, 10
+#: One statement in so many is broken in the other file.
+BROKEN = 100
+_LINE = 121
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bank:
+    """A bank file and what a reader must find in it; `faulty` statements and their entries may be left out."""
+
+    path: Path
+    statements: int
+    faulty: int
+    records: int
+    entries: int
+    cents: int
+
+    def read(self, work: Work) -> None:
+        """What a reader says of a file, all of it or at least all that is not faulty."""
+        if work["faulty"] != self.faulty or work["records"] != self.records:
+            raise WrongOutput(f"{work} was read from {self}")
+        if self.faulty == 0 and (work["statements"], work["entries"], work["cents"]) != (
+            self.statements,
+            self.entries,
+            self.cents,
+        ):
+            raise WrongOutput(f"{work} was read from {self}")
+
+
+@contextmanager
+def benchmarks(size: float, folder: Path) -> Iterator[Sequence[Benchmark]]:
+    """A clean file, one in which every line is trimmed and one statement in a hundred is broken, and a database."""
+    large, small = (day.plan(FILE * min(size, 1.0) / part) for part in (1, TENTH))
+    clean, clean_part = (_clean(folder, name, planned) for name, planned in (("clean", large), ("part", small)))
+    broken, broken_part = (_broken(one, folder / f"{one.path.stem}_broken.txt") for one in (clean, clean_part))
+    with postgres(**SERVER) as server:
+        _prepare(server, large, clean, folder)
+        yield [
+            _reading("ingest_clean", "Reading a clean file", clean, clean_part, at_least=30),
+            _reading("ingest_broken", "Reading a trimmed file, 1 % broken", broken, broken_part, at_least=5),
+            _storing(server, clean, folder),
+        ]
+
+
+def _clean(folder: Path, name: str, planned: day.Plan) -> Bank:
+    (folder / name).mkdir()
+    files, made = day.write(planned, folder / name)
+    path = folder / f"{name}.txt"
+    with path.open("wb") as out:
+        for file in files:
+            out.write(file.read_bytes())
+            file.unlink()
+    return Bank(
+        path=path,
+        statements=made.statements,
+        faulty=0,
+        records=made.records,
+        entries=made.entries,
+        cents=made.credit + made.debit,
+    )
+
+
+def _broken(bank: Bank, path: Path) -> Bank:
+    """Every line without its blanks at the end; in one statement of a hundred an amount that cannot be read."""
+    wanted, faulty, number = False, 0, 0
+    with bank.path.open("rb") as lines, path.open("wb") as out:
+        for line in lines:
+            record = line
+            if line.startswith(b"01"):
+                wanted = number % BROKEN == 0
+                number += 1
+            elif wanted and line.startswith(b"04"):
+                record, wanted, faulty = line[:95] + b"?" + line[96:], False, faulty + 1
+            out.write(record.rstrip() + b"\n")
+    return Bank(path=path, statements=bank.statements, faulty=faulty, records=bank.records, entries=0, cents=0)
+
+
+def _reading(name: str, title: str, whole: Bank, part: Bank, *, at_least: float) -> Benchmark:
+    return Benchmark(
+        name=name,
+        title=f"{title}: {whole.path.stat().st_size / 1e6:,.0f} MB, {whole.records:,} records",
+        unit="records",
+        contenders=(
+            Contender(
+                name="ours",
+                label="our reader",
+                module="benchmarks.ours.ingest",
+                asked={"file": str(whole.path)},
+                verify=whole.read,
+            ),
+            Contender(
+                name="python_cfonb",
+                label="python-cfonb, a tenth of it",
+                module="benchmarks.peers.python_cfonb",
+                asked={"file": str(part.path), "mended": part.faulty > 0},
+                verify=part.read,
+                peer=True,
+            ),
+        ),
+        comparisons=(Comparison(of="ours", to="python_cfonb", measure="rate", at_least=at_least),),
+    )
+
+
+def _prepare(server: str, planned: day.Plan, bank: Bank, folder: Path) -> None:
+    """Database `registry` with the accounts of the file and nothing else, and the rows of the file for COPY."""
+    registry = Database(named(server, create(server, "registry")))
+    migrate.upgrade(registry)
+    day.load_registry(registry, planned)
+    registry.close()
+    taken = Database(named(server, create(server, "taken", template="registry")))
+    with bank.path.open("rb") as stream:
+        received = incoming.Received(
+            sha256="00" * 32, name=bank.path.name, format="cfonb120", size=bank.path.stat().st_size, received_on=None
+        )
+        incoming.keep(taken, received, day.Cfonb120().read(stream, chunk_bytes=8 << 20), now=day.NOW)
+    taken.close()
+    engine = sa.create_engine(named(server, "taken"), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        for table in TABLES:
+            with (
+                (folder / table).open("wb") as out,
+                connection.connection.cursor() as cursor,
+                cursor.copy(f"COPY {table} TO STDOUT (FORMAT binary)") as copy,  # type: ignore[attr-defined]
+            ):
+                for piece in copy:
+                    out.write(piece)
+    engine.dispose()
+
+
+def _storing(server: str, bank: Bank, folder: Path) -> Benchmark:
+    url = named(server, "run")
+    home = folder / "home"
+
+    def fresh() -> None:
+        shutil.rmtree(home, ignore_errors=True)
+        create(server, "run", template="registry")
+
+    return Benchmark(
+        name="ingest_store",
+        title=f"Storing {bank.statements:,} statements, {bank.entries:,} entries in PostgreSQL",
+        unit="entries",
+        contenders=(
+            Contender(
+                name="ours",
+                label="our ingest, archive to commit",
+                module="benchmarks.ours.ingest",
+                asked={
+                    "file": str(bank.path),
+                    "environment": {"SOBANK_HOME": str(home), "SOBANK_DATABASE_URL": url},
+                },
+                verify=_stored(url, bank),
+                before=fresh,
+            ),
+            Contender(
+                name="copy",
+                label="PostgreSQL's COPY of its rows",
+                module="benchmarks.ours.copy_rows",
+                asked={
+                    "folder": str(folder),
+                    "database": sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False),
+                },
+                verify=_stored(url, bank),
+                before=fresh,
+            ),
+        ),
+        comparisons=(Comparison(of="ours", to="copy", at_most=2),),
+    )
+
+
+def _stored(url: str, bank: Bank) -> Callable[[Work], None]:
+    def verify(_work: Work) -> None:
+        engine = sa.create_engine(url, poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            statements = connection.exec_driver_sql("SELECT count(*) FROM statements WHERE status = 'pending'").scalar()
+            entries = connection.exec_driver_sql("SELECT count(*), sum(amount) FROM entries").one()
+        engine.dispose()
+        if (statements, *entries) != (bank.statements, bank.entries, bank.cents):
+            raise WrongOutput(f"{statements} statements, {entries[0]} entries were stored from {bank}")
+
+    return verify
