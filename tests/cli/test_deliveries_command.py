@@ -208,15 +208,29 @@ def test_a_held_batch_is_rejected_and_its_statements_are_in_quarantine(command: 
     assert ids(command) == []
 
 
-def test_of_several_each_is_decided_by_itself_and_the_first_refusal_gives_the_exit_code(
-    command: Run, house: TestHouse
-) -> None:
+def test_of_several_each_is_decided_by_itself_and_a_refusal_gives_the_exit_code(command: Run, house: TestHouse) -> None:
     number, _ = held(house, command)
-    result = command("deliveries", "reject", 4711, number, number, *BY)
-    assert result.exit_code == 4
+    result = command("deliveries", "reject", 4711, number, number, 4712, *BY)
+    assert isinstance(result.exception, SobankError)
+    assert result.exception.exit_code == 4
     assert f"batch {number} is rejected" in result.stdout
     assert "batch:4711" in result.stderr
+    assert "batch:4712" in str(result.exception)
     assert events(house) == [("batch.rejected_by_person", "anne", "asked the partner")]
+
+
+def test_a_batch_whose_connection_is_gone_can_be_given_up_but_not_released(command: Run, house: TestHouse) -> None:
+    number, foreign = held(house, command)
+    with house.database.write() as connection:
+        connection.execute(sa.text("UPDATE connectors SET connection = 'gone' WHERE name = 'fizen'"))
+    assert error_of(command, "deliveries", "release", number, *BY).exit_code == 2
+    assert ids(command, "--state", "held") == [number]
+    result = command("deliveries", "reject", number, *BY)
+    assert f"batch {number} is rejected" in result.stdout
+    assert isinstance(result.exception, SobankError), "its staging file lies there still, and that is said"
+    assert "gone" in str(result.exception)
+    assert ids(command, "--state", "rejected") == [number]
+    assert foreign.exists()
 
 
 @pytest.mark.parametrize("verb", ["retry", "release", "confirm", "reject"])

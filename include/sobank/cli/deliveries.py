@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sobank.cli.batch_words import circuit_document, circuit_words, next_step, short
+from sobank.cli.decisions import decide_each
 from sobank.cli.show import AsJson, By, Why, a_day, as_json, moment, out, problems, table
 from sobank.domain.delivery import Batch, BatchState
-from sobank.errors import ConfigurationError, DeliveryIncomplete, SobankError
+from sobank.errors import ConfigurationError, DeliveryIncomplete
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sobank.domain.circuit import Circuit
     from sobank.store.ledger_rows import Listed
     from sobank.wiring import House
@@ -153,7 +152,14 @@ def release(batches: Ids, by: By, why: Why) -> None:
     """Let held batches be sent: you have seen that the partner does not have them."""
     from sobank.services.held import release_held
 
-    _decide(release_held, batches, by, why, "is sealed again; the next run sends it, `deliveries retry` sends it now")
+    decide_each(
+        _house(),
+        release_held,
+        batches,
+        by,
+        why,
+        "is sealed again; the next run sends it, `deliveries retry` sends it now",
+    )
 
 
 @app.command()
@@ -161,7 +167,7 @@ def confirm(batches: Ids, by: By, why: Why) -> None:
     """Hold that held batches arrived: you have seen that the partner has exactly them. They are never sent again."""
     from sobank.services.held import confirm_held
 
-    _decide(confirm_held, batches, by, why, "is delivered on your word")
+    decide_each(_house(), confirm_held, batches, by, why, "is delivered on your word")
 
 
 @app.command()
@@ -169,26 +175,7 @@ def reject(batches: Ids, by: By, why: Why) -> None:
     """Give held batches up: their statements go to quarantine, and what was staged of them is removed."""
     from sobank.services.held import reject_held
 
-    _decide(reject_held, batches, by, why, "is rejected; its statements are in quarantine")
-
-
-def _decide(verb: Callable[..., None], batches: list[int], by: str, why: str, said: str) -> None:
-    """Decide of each batch by itself; what one refuses does not stop the others, and gives the exit code."""
-    house = _house()
-    first: SobankError | None = None
-    for batch in dict.fromkeys(batches):
-        try:
-            sink = house.sink_of(house.ledger.batch(batch))
-            verb(house.ledger, sink, batch, actor=by, role=None, reason=why, now=datetime.now(UTC))
-        except SobankError as error:
-            if len(batches) == 1:
-                raise
-            first = first or error
-            problems.print(str(error), highlight=False, markup=False)
-        else:
-            out.print(f"batch {batch} {said}", highlight=False, markup=False)
-    if first is not None:
-        raise typer.Exit(first.exit_code)
+    decide_each(_house(), reject_held, batches, by, why, "is rejected; its statements are in quarantine")
 
 
 def _states(text: str | None, *, every: bool) -> tuple[BatchState, ...] | None:

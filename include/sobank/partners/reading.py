@@ -61,7 +61,9 @@ def read(content: bytes) -> Reading:
         _read_mapping(reading, loader, root, "", KEYS)
     except (yaml.YAMLError, UnicodeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        said = getattr(error, "problem", None) or type(error).__name__
+        said = getattr(error, "problem", None) or (
+            "nested too deep" if isinstance(error, RecursionError) else "not UTF-8 text"
+        )
         line = mark.line + 1 if mark else None
         reading.problems.append(
             Problem(line=line, key="", what=f"is not readable YAML ({said})", remedy="correct that line, or the quotes")
