@@ -51,19 +51,20 @@ class Bank:
 @contextmanager
 def benchmarks(size: float, folder: Path) -> Iterator[Sequence[Benchmark]]:
     """A clean file, one in which every line is trimmed and one statement in a hundred is broken, and a database."""
-    large, small = (day.plan(FILE * min(size, 1.0) / part) for part in (1, TENTH))
-    clean, clean_part = (_clean(folder, name, planned) for name, planned in (("clean", large), ("part", small)))
-    broken, broken_part = (_broken(one, folder / f"{one.path.stem}_broken.txt") for one in (clean, clean_part))
+    large, small = (day.plan(FILE * min(size, 1.0) / parts) for parts in (1, TENTH))
+    whole, part = (clean(folder, name, planned) for name, planned in (("whole", large), ("part", small)))
+    harmed, harmed_part = (broken(bank, folder / f"{bank.path.stem}_broken.txt") for bank in (whole, part))
     with postgres(**SERVER) as server:
-        _prepare(server, large, clean, folder)
+        _prepare(server, large, whole, folder)
         yield [
-            _reading("ingest_clean", "Reading a clean file", clean, clean_part, at_least=30),
-            _reading("ingest_broken", "Reading a trimmed file, 1 % broken", broken, broken_part, at_least=5),
-            _storing(server, clean, folder),
+            _reading("ingest_clean", "Reading a clean file", whole, part, at_least=30),
+            _reading("ingest_broken", "Reading a trimmed file, 1 % broken", harmed, harmed_part, at_least=5),
+            _storing(server, whole, folder),
         ]
 
 
-def _clean(folder: Path, name: str, planned: day.Plan) -> Bank:
+def clean(folder: Path, name: str, planned: day.Plan) -> Bank:
+    """A day as one file, `<name>.txt`."""
     (folder / name).mkdir()
     files, made = day.write(planned, folder / name)
     path = folder / f"{name}.txt"
@@ -81,15 +82,15 @@ def _clean(folder: Path, name: str, planned: day.Plan) -> Bank:
     )
 
 
-def _broken(bank: Bank, path: Path) -> Bank:
+def broken(bank: Bank, path: Path) -> Bank:
     """Every line without its blanks at the end; in one statement of a hundred an amount that cannot be read."""
-    wanted, faulty, number = False, 0, 0
+    wanted, statements, faulty = False, 0, 0
     with bank.path.open("rb") as lines, path.open("wb") as out:
         for line in lines:
             record = line
             if line.startswith(b"01"):
-                wanted = number % BROKEN == 0
-                number += 1
+                wanted = statements % BROKEN == 0
+                statements += 1
             elif wanted and line.startswith(b"04"):
                 record, wanted, faulty = line[:95] + b"?" + line[96:], False, faulty + 1
             out.write(record.rstrip() + b"\n")

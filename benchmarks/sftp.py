@@ -28,7 +28,7 @@ PARAMIKO = (
 @contextmanager
 def benchmarks(size: float, folder: Path) -> Iterator[Sequence[Benchmark]]:
     """A server, and `FILES` files of `FILE_BYTES` to send to it; a size below 1 sends fewer, one above 1 no more."""
-    files = _files(folder / "outgoing", max(16, round(FILES * min(size, 1.0))))
+    files = outgoing(folder / "outgoing", max(16, round(FILES * min(size, 1.0))))
     drop = folder / "drop"
     server = sshd()
     asked = {
@@ -99,7 +99,7 @@ def verify(drop: Path, files: Sequence[dict[str, str | int]], work: Work) -> Non
         raise WrongOutput(f"says it sent {work['files']} files of {work['bytes']} bytes")
 
 
-def _files(folder: Path, count: int) -> list[dict[str, str | int]]:
+def outgoing(folder: Path, count: int) -> list[dict[str, str | int]]:
     """Files of bytes that no compression makes smaller, the same ones every time."""
     folder.mkdir()
     rng, found = random.Random(7), []

@@ -21,19 +21,29 @@ def main() -> None:
 
 def _read(child: Child, path: Path) -> None:
     with child.step("imports"):
-        import pyarrow.compute as pc
+        import pyarrow.compute  # noqa: F401
 
-        from sobank.formats.cfonb120 import Cfonb120
+        from sobank.formats import cfonb120  # noqa: F401
+    with child.step("read"):
+        work = counted(path)
+    child.did(**work, made="columns, canonical records, digests, checked balances")
+
+
+def counted(path: Path) -> dict[str, int]:
+    """Read a file and count what is in it; statements with an error are `faulty`, amounts are cents."""
+    import pyarrow.compute as pc
+
+    from sobank.formats.cfonb120 import Cfonb120
 
     work = dict.fromkeys(("records", "statements", "faulty", "entries", "cents"), 0)
-    with child.step("read"), path.open("rb") as stream:
+    with path.open("rb") as stream:
         for chunk in Cfonb120().read(stream, chunk_bytes=8 << 20):
             work["records"] += chunk.counts.total
             work["statements"] += chunk.statements.num_rows
             work["faulty"] += pc.sum(pc.not_equal(chunk.statements["errors"], "")).as_py() or 0
             work["entries"] += chunk.entries.num_rows
             work["cents"] += pc.sum(chunk.entries["amount"]).as_py() or 0
-    child.did(**work, made="columns, canonical records, digests, checked balances")
+    return work
 
 
 def _take_in(child: Child, path: Path) -> None:
