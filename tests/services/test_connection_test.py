@@ -16,9 +16,10 @@ from sobank.errors import ConfigFault, ConfigurationError, Transient, Unknown
 from sobank.services.connect import secret_among
 from sobank.services.connection_test import Tried, try_connection
 from sobank.store.circuits import Circuits
+from sobank.store.connector_list import connectors_on
 from sobank.store.database import Database
 from sobank.store.schema import audit_events
-from tests.services.registry_world import build
+from tests.services.registry_world import add_batch, build
 
 NOW = datetime(2026, 1, 12, 9, tzinfo=UTC)
 GOOD = ConnectionReport(reachable=True, capabilities=("fsync",), degraded=("free space is not known",))
@@ -44,6 +45,20 @@ def circuits(sqlite_database: Database) -> Circuits:
 
 def standing(circuits: Circuits) -> Circuit | None:
     return next(iter(circuits.all()), None)
+
+
+def test_connectors_are_listed_with_what_waits_and_the_circuit_that_stands(database: Database) -> None:
+    build(database)
+    add_batch(database, connector_id=1, state="held", fence=1)
+    add_batch(database, connector_id=1, state="delivered", fence=1, seq=2)
+    Circuits(database).open(2, cause="?", worker="w", now=NOW)
+    found = [(c.destination, c.waiting, c.circuit is not None) for c in connectors_on(database)]
+    assert found == [
+        ("connector:CAB001/fizen", 1, False),
+        ("connector:CAB001/fulll", 0, True),
+        ("connector:CAB002/inqom", 0, False),
+    ]
+    assert [c.name for c in connectors_on(database, cabinet="CAB002")] == ["inqom"]
 
 
 def tried(circuits: Circuits, found: ConnectionReport | Exception) -> Tried:

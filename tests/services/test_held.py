@@ -17,6 +17,7 @@ from sobank.services.held import ask_again, confirm_held, reject_held, release_h
 from sobank.store.circuits import Circuits
 from sobank.store.database import Database
 from sobank.store.ledger import Ledger
+from sobank.store.ledger_rows import Which
 from sobank.store.objects import ObjectStore
 from sobank.store.schema import audit_events
 from tests.faults.worlds import GLOBAL, LEASE, PARTNER, seed_batch, seed_registry
@@ -38,13 +39,13 @@ class Away:
 
 
 @pytest.fixture
-def ledger(sqlite_database: Database, tmp_path: Path) -> Ledger:
+def ledger(database: Database, tmp_path: Path) -> Ledger:
     """Batches 1 (of a partner) and 2 (a global file); the first was staged, and is held."""
-    seed_registry(sqlite_database)
+    seed_registry(database)
     spool = ObjectStore((tmp_path / "spool").as_uri())
-    seed_batch(sqlite_database, spool, 1, destination=PARTNER)
-    seed_batch(sqlite_database, spool, 2, destination=GLOBAL)
-    found = Ledger(sqlite_database)
+    seed_batch(database, spool, 1, destination=PARTNER)
+    seed_batch(database, spool, 2, destination=GLOBAL)
+    found = Ledger(database)
     claim = found.claim(1, worker="w", now=NOW, lease=LEASE)
     assert isinstance(claim, Claim)
     found.mark_staged(1, claim.fence, STAGED, now=NOW, lease=LEASE)
@@ -66,14 +67,14 @@ def actions(database: Database) -> list[tuple[str, str, str]]:
     ],
 )
 def test_a_decision_stands_when_what_was_staged_cannot_be_removed_and_says_so(
-    ledger: Ledger, sqlite_database: Database, decide: Callable[..., None], ends: BatchState, action: str
+    ledger: Ledger, database: Database, decide: Callable[..., None], ends: BatchState, action: str
 ) -> None:
     away = Away()
     with pytest.raises(Transient, match="no answer"):
         decide(ledger, away, 1, actor="anne", role=None, reason="asked them", now=NOW)
     assert away.asked == [STAGED]
     assert ledger.batch(1).state is ends
-    assert actions(sqlite_database) == [(action, "anne", "asked them")]
+    assert actions(database) == [(action, "anne", "asked them")]
 
 
 @pytest.mark.parametrize(("lies_there", "kept"), [(True, STAGED), (False, None)])
@@ -85,23 +86,32 @@ def test_a_release_keeps_the_one_name_that_may_be_published_where_it_lies_at_the
     assert (ledger.batch(1).state, ledger.batch(1).staging, away.asked) == (BatchState.SEALED, kept, [])
 
 
-def test_asking_again_for_a_global_file_touches_no_circuit(ledger: Ledger, sqlite_database: Database) -> None:
-    circuits = Circuits(sqlite_database)
+def test_what_waits_for_a_person_is_found_among_all_with_how_its_last_attempt_ended(ledger: Ledger) -> None:
+    everything = Which(states=tuple(BatchState))
+    assert [(one.batch.id, one.attempts) for one in ledger.listed(everything, limit=9)] == [(1, 1), (2, 0)]
+    (held,) = ledger.listed(Which(states=(BatchState.HELD,)), limit=9)
+    assert (held.batch.id, held.last_outcome, held.last_message, held.last_at) == (1, "doubtful", "?", NOW)
+    assert [one.batch.id for one in ledger.listed(Which(destination=GLOBAL), limit=9)] == [2]
+    assert len(ledger.listed(everything, limit=1)) == 1
+
+
+def test_asking_again_for_a_global_file_touches_no_circuit(ledger: Ledger, database: Database) -> None:
+    circuits = Circuits(database)
     circuits.open(1, cause="?", worker="w", now=NOW)
     told = ask_again(ledger, circuits, 2, actor="anne", role=None, reason="now", now=NOW)
     assert told == GLOBAL
     assert len(circuits.all()) == 1
-    assert actions(sqlite_database)[-1] == ("batch.retry", "anne", "now")
+    assert actions(database)[-1] == ("batch.retry", "anne", "now")
 
 
 def test_asking_again_is_refused_where_a_person_must_decide_first_and_changes_nothing(
-    ledger: Ledger, sqlite_database: Database
+    ledger: Ledger, database: Database
 ) -> None:
-    circuits = Circuits(sqlite_database)
+    circuits = Circuits(database)
     circuits.open(1, cause="?", worker="w", now=NOW)
-    before = actions(sqlite_database)
+    before = actions(database)
     for batch, actor, refused in ((1, "anne", ForbiddenTransition), (9, "anne", NotFound), (2, " ", LedgerError)):
         with pytest.raises(refused):
             ask_again(ledger, circuits, batch, actor=actor, role=None, reason="now", now=NOW)
-    assert actions(sqlite_database) == before
+    assert actions(database) == before
     assert len(circuits.all()) == 1
