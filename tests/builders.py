@@ -73,12 +73,16 @@ def named(received: date, n: int = 1) -> str:
 
 @dataclass
 class Cabinet:
-    """A cabinet as the registry file has it; `accounts` maps the n of an account to (mandate, connector)."""
+    """A cabinet as the registry file has it; `accounts` maps the n of an account to (mandate, connector).
+
+    settings: by name of connector.
+    """
 
     code: str
     connectors: tuple[str, ...] = ("fizen",)
     accounts: dict[int, tuple[str | None, str | None]] = field(default_factory=dict)
     closed: bool = False
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def tree(self) -> dict[str, Any]:
         """One item of `cabinets:`."""
@@ -91,7 +95,11 @@ class Cabinet:
             "name": f"Cabinet {self.code}",
             "closed": self.closed,
             "members": [{"user": "anne", "profile": "administrateur"}],
-            "connectors": [{"name": name, "partner": name.split("-")[0]} for name in self.connectors],
+            "connectors": [
+                {"name": name, "partner": name.split("-")[0]}
+                | ({"settings": self.settings[name]} if name in self.settings else {})
+                for name in self.connectors
+            ],
             "dossiers": [{"reference": "D1", "name": "Dossier", "accounts": accounts}],
         }
 
@@ -122,6 +130,7 @@ class TestHouse(House):
             source="test",
             partners=self.partners,
             check_iban=checked_iban,
+            check_encryption=self.encryption.check,
             now=now,
         )
 

@@ -181,7 +181,7 @@ class House:
         """How files are encrypted for connectors that ask for it."""
         from sobank.formats import age_file  # brings a library that few commands need
 
-        return Encryption(apply=age_file.encrypt, room=age_file.room, suffix=age_file.SUFFIX)
+        return Encryption(apply=age_file.encrypt, room=age_file.room, check=age_file.check, suffix=age_file.SUFFIX)
 
     @cached_property
     def ledger(self) -> Ledger:

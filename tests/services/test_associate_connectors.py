@@ -9,6 +9,7 @@ import pytest
 
 from sobank.domain.sink import ConnectionReport
 from sobank.errors import ConfigFault, ConnectorInUse, ConnectorNotOnCabinet, NotAllowed, RegistryError
+from sobank.formats import age_file
 from sobank.services.associate import Selection, associate, dissociate
 from sobank.services.connect import Added, add_connector, cut_connector, delete_connector
 from sobank.store.database import Database
@@ -35,7 +36,13 @@ def add(
     test: Callable[[str, str | None], ConnectionReport] = reachable,
     **given: Any,
 ) -> Added:
-    values: dict[str, Any] = {"cabinet": "CAB001", "partner": "fizen", "name": "fizen-2", "partners": PARTNERS} | given
+    values: dict[str, Any] = {
+        "cabinet": "CAB001",
+        "partner": "fizen",
+        "name": "fizen-2",
+        "partners": PARTNERS,
+        "check_encryption": age_file.check,
+    } | given
     return add_connector(registry, **values, test=test, actor=actor, now=NOW)
 
 
@@ -162,3 +169,12 @@ def test_associations_of_the_past_do_not_hold_a_connector_back(registry: Registr
     dissociate(registry, one, actor="cleo", now=NOW)
     delete(registry)
     assert events(database)[-1].action == "connector.delete"
+
+
+@pytest.mark.parametrize("encryption", [{"age": ["age1nobody"]}, {"age": []}, {"openpgp": ["x"]}, "age1nobody"])
+def test_a_connector_whose_files_nobody_could_read_is_not_added(
+    registry: Registry, database: Database, encryption: object
+) -> None:
+    with pytest.raises(RegistryError, match=r"settings\.encryption"):
+        add(registry, settings={"encryption": encryption})
+    assert events(database) == []

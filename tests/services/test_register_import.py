@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from sobank.domain.iban import bban, iban
 from sobank.errors import RegistryError
+from sobank.formats import age_file
 from sobank.services.register import register
 from sobank.services.register_work import ImportReport
 from sobank.store import schema as t
@@ -53,8 +54,9 @@ def tree(tmp_path: Path, text: str = FILE) -> Any:
 
 def bring(database: Database, wanted: Any, *, now: datetime = NOW) -> ImportReport:
     return register(
-        RegistryImporter(database), wanted, source="registry.yaml", partners=PARTNERS, check_iban=checked_iban, now=now
-    )
+        RegistryImporter(database), wanted, source="registry.yaml", partners=PARTNERS, check_iban=checked_iban,
+        check_encryption=age_file.check, now=now,
+    )  # fmt: skip
 
 
 def rows(database: Database, table: sa.Table) -> list[Any]:

@@ -14,6 +14,7 @@ import pytest
 from sobank.domain.registry import MandateStep
 from sobank.domain.routing import Reason
 from sobank.errors import ConfigurationError
+from sobank.formats import age_file
 from sobank.partners import catalogue
 from sobank.services.register import register
 from sobank.simulator.bank import QUIRKS, SHAPES, World, read_expected, simulate
@@ -163,6 +164,7 @@ def test_its_registry_is_imported_with_mandates_in_every_step_and_twice_is_once(
             source="registry.yaml",
             partners=catalogue(),
             check_iban=checked_iban,
+            check_encryption=age_file.check,
             now=datetime(2026, 1, 5, tzinfo=UTC),
         )
         for _ in range(2)

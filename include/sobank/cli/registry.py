@@ -36,6 +36,7 @@ def import_(
         source=file.name,
         partners=house.partners,
         check_iban=checked_iban,
+        check_encryption=house.encryption.check,
         now=datetime.now(UTC),
     )
     if json:

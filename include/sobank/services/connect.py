@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sobank.domain.roles import Action
 from sobank.domain.sink import ConnectionReport
-from sobank.errors import ConnectorInUse, RegistryError, SinkError
+from sobank.errors import ConfigurationError, ConnectorInUse, RegistryError, SinkError
 from sobank.services.allow import allowed
 from sobank.services.associate import connector_of, dissociate_accounts
 
 if TYPE_CHECKING:
     from sobank.store.registry import CabinetRow, ConnectorRow, Registry, RegistryChange, Usage
 
+#: Refuses (ConfigurationError) a value of the setting `encryption` that no file could be encrypted for.
+CheckEncryption = Callable[[object], None]
 #: Names of connectors are part of destinations and of file names.
 CONNECTOR_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _SECRET_NAME: Final = re.compile(r"pass|secret|token|api.?key|private", re.IGNORECASE)
@@ -48,6 +50,7 @@ def add_connector(
     partner: str,
     name: str,
     partners: Container[str],
+    check_encryption: CheckEncryption,
     test: Callable[[str, str | None], ConnectionReport],
     actor: str,
     now: datetime,
@@ -58,13 +61,15 @@ def add_connector(
 
     Args:
         partners: codes of the catalogue. connection: id of an Airflow connection, None for the folder sink.
+        check_encryption: refuses a setting `encryption` that no file could be encrypted for.
         test: sends nothing; called with (partner, connection) after the change is committed.
     Raises:
         NotAllowed: neither administrateur nor superviseur of the cabinet.
-        RegistryError: closed cabinet, unknown partner, bad or taken name, a secret among the settings.
+        RegistryError: closed cabinet, unknown partner, bad or taken name, a secret or a wrong recipient in the
+        settings.
     """
     settings = settings or {}
-    _check(partner=partner, name=name, partners=partners, settings=settings)
+    _check(partner=partner, name=name, partners=partners, settings=settings, check_encryption=check_encryption)
     with registry.change() as change:
         there, profile = allowed(change, cabinet, actor, Action.ADD_CONNECTOR)
         if there.closed:
@@ -151,7 +156,24 @@ def secret_among(settings: object, place: str = "") -> str | None:
     return next((found for at, value in below if (found := secret_among(value, at))), None)
 
 
-def _check(*, partner: str, name: str, partners: Container[str], settings: Mapping[str, Any]) -> None:
+def wrong_encryption(settings: Mapping[str, Any], check: CheckEncryption) -> ConfigurationError | None:
+    """What is wrong with the setting `encryption`; None where it can be followed, or is not there (or null)."""
+    try:
+        if (encryption := settings.get("encryption")) is not None:
+            check(encryption)
+    except ConfigurationError as error:
+        return error
+    return None
+
+
+def _check(
+    *,
+    partner: str,
+    name: str,
+    partners: Container[str],
+    settings: Mapping[str, Any],
+    check_encryption: CheckEncryption,
+) -> None:
     if partner not in partners:
         raise RegistryError("no such partner in the catalogue", subject=partner, remedy="choose one of the catalogue")
     if not CONNECTOR_NAME.fullmatch(name):
@@ -162,6 +184,8 @@ def _check(*, partner: str, name: str, partners: Container[str], settings: Mappi
         raise RegistryError(
             "a secret has no place among the settings", subject=secret, remedy="put it in the Airflow connection"
         )
+    if wrong := wrong_encryption(settings, check_encryption):
+        raise RegistryError(wrong.what, subject=f"settings.{wrong.subject}", remedy=wrong.remedy)
 
 
 def _tested(

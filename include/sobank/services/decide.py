@@ -48,10 +48,12 @@ class Encryption:
 
     apply: plain bytes and the setting → the bytes that are sealed; ConfigurationError where the setting is wrong.
     room: how many plain bytes certainly fit into so many encrypted ones. suffix: of the file's name.
+    check: refuses, in the same way, a setting that could not be followed.
     """
 
     apply: Callable[[bytes, object], bytes]
     room: Callable[[int, object], int]
+    check: Callable[[object], None]
     suffix: str
 
 

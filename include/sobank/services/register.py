@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sobank.domain.iban import masked
 from sobank.errors import RegistryError
+from sobank.services.connect import CheckEncryption
 from sobank.services.register_check import faults_against
 from sobank.services.register_steps import STEPS
 from sobank.services.register_work import ImportReport, Work
@@ -30,6 +31,7 @@ def register(
     source: str,
     partners: Container[str],
     check_iban: CheckIban,
+    check_encryption: CheckEncryption,
     now: datetime,
     actor: str = "system",
 ) -> ImportReport:
@@ -38,10 +40,11 @@ def register(
     Args:
         tree: mappings, lists and values (`store.registry_file`). source: name of the file, for messages.
         partners: codes of the catalogue. check_iban: raises `InvalidIban`.
+        check_encryption: of a connector's settings; raises `ConfigurationError`.
     Raises:
         RegistryError: lists every fault with its place; nothing was imported.
     """
-    reading = Reading(partners=partners, check_iban=check_iban)
+    reading = Reading(partners=partners, check_iban=check_iban, check_encryption=check_encryption)
     wanted = read_wanted(tree, reading)
     _stop_at(reading.faults, source)
     with importer.change() as change:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sobank.domain.day import BANK_ZONE
 from sobank.domain.registry import MandateStep, Profile
 from sobank.errors import InvalidIban
-from sobank.services.connect import CONNECTOR_NAME, secret_among
+from sobank.services.connect import CONNECTOR_NAME, CheckEncryption, secret_among, wrong_encryption
 
 _CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{0,39}")
 _SIRET: Final = re.compile(r"[0-9]{14}")
@@ -83,6 +83,7 @@ class Reading:
 
     partners: Container[str]
     check_iban: CheckIban
+    check_encryption: CheckEncryption
     faults: list[str] = field(default_factory=list)
 
     def fault(self, place: str, what: str) -> None:
@@ -154,6 +155,8 @@ def _connector(tree: object, place: str, reading: Reading) -> WantedConnector:
             reading.fault(f"{place}.settings", "is not a mapping of keys to values")
         elif secret := secret_among(settings):
             reading.fault(f"{place}.settings.{secret}", "is a secret: put it in the Airflow connection")
+        elif wrong := wrong_encryption(settings, reading.check_encryption):
+            reading.fault(f"{place}.settings.{wrong.subject}", f"{wrong.what}; {wrong.remedy}")
         elif (folder := settings.get("folder")) and not (str(folder).startswith("/") and str(folder).isprintable()):
             reading.fault(f"{place}.settings.folder", "is not a whole path, from /")
         fields["settings"] = settings
