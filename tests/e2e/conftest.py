@@ -1,10 +1,10 @@
-"""One real Airflow on loopback and one simulated world for the tests of a module; all stopped afterwards."""
+"""One real Airflow, partners' servers and one simulated world for the tests of a module; all stopped afterwards."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -19,8 +19,11 @@ from sobank.services.backfill import DELIVERY
 from sobank.simulator.airflow_home import prepare
 from sobank.simulator.airflow_processes import RunningAirflow, run_sobank, running
 from sobank.simulator.arrivals import Judgement, arrivals, judge
-from sobank.simulator.bank import World, read_expected, simulate
-from sobank.simulator.demo import INGEST, connectors_of
+from sobank.simulator.bank import PARTNERS, World, read_expected, simulate
+from sobank.simulator.connections import environment
+from sobank.simulator.demo import INGEST
+from sobank.simulator.demo_show import connectors_of
+from sobank.simulator.partners import Simulated, serving
 from sobank.store import schema
 
 OVER = {"success", "failed"}
@@ -30,10 +33,11 @@ FIRST_DAY, LAST_DAY, NEXT_DAY = date(2026, 1, 5), date(2026, 1, 9), date(2026, 1
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """The running Airflow and the world it delivers, judged by its folders."""
+    """The running Airflow, the world it delivers and the partners it delivers to, judged by what they received."""
 
     airflow: RunningAirflow
     world: World
+    partners: Sequence[Simulated]
 
     @property
     def home(self) -> Path:
@@ -86,11 +90,14 @@ class Stage:
     def judged(self, *, until: date) -> Judgement:
         """What arrived, against what the world says of statements closed until that day."""
         rows = [row for row in self.expected() if date.fromisoformat(row["closing_date"]) <= until]
-        return judge(rows, arrivals(self.home, connectors_of(self.world.registry)))
+        inboxes = {one.seat.code: one.folder for one in self.partners}
+        return judge(rows, arrivals(self.home, connectors_of(self.world.registry), inboxes))
 
     def delivered_files(self) -> dict[str, tuple[str, int]]:
         """Every file of partners and cabinets: content, and the moment of its last change."""
-        paths = [path for top in ("partners", "global") for path in (self.home / top).rglob("*") if path.is_file()]
+        inboxes = [one.folder / name for one in self.partners for name in ("inbox", "taken")]
+        tops = [self.home / "partners", self.home / "global", *inboxes]
+        paths = [path for top in tops for path in top.rglob("*") if path.is_file()]
         return {str(p): (hashlib.sha256(p.read_bytes()).hexdigest(), p.stat().st_mtime_ns) for p in paths}
 
     def ledger(self) -> dict[str, list[Any]]:
@@ -111,11 +118,25 @@ def airflow_database(postgres_server: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory, airflow_database: str) -> Iterator[Stage]:
+def partners(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Simulated]]:
+    """A server of each partner of the catalogue: SFTP, and MyUnisoft's API."""
+    with serving(tmp_path_factory.mktemp("servers"), only=PARTNERS) as there:
+        yield there
+
+
+@pytest.fixture(scope="module")
+def stage(
+    tmp_path_factory: pytest.TempPathFactory, airflow_database: str, partners: list[Simulated]
+) -> Iterator[Stage]:
     """Registry imported, nothing received yet, Airflow ready; afterwards no process of it is left."""
     folder = tmp_path_factory.mktemp("scheduler")
-    world = simulate(folder / "world", seed=12, first_day=FIRST_DAY, days=8, cabinets=3, accounts=20, entries=3)
-    settings = {
+    addresses = [one.address for one in partners]
+    world = simulate(
+        folder / "world", seed=12, first_day=FIRST_DAY, days=8, cabinets=3, accounts=20, entries=3,
+        reached={one.partner: one.reached for one in addresses},
+    )  # fmt: skip
+    settings = environment(addresses) | {
+        "SOBANK_PRIVATE_PARTNERS": "1",
         "SOBANK_HOME": str(folder / "sobank"),
         "SOBANK_QUIET_SECONDS": "0",
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
@@ -128,7 +149,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, airflow_database: str) -> It
     with running(home, say=print) as airflow:
         api = airflow.api
         airflow.wait(lambda: api.knows(INGEST) and api.knows(DELIVERY), "DAG parsed", seconds=90)
-        yield Stage(airflow=airflow, world=world)
+        yield Stage(airflow=airflow, world=world, partners=partners)
     assert processes_of(folder) == []
 
 

@@ -1,4 +1,4 @@
-"""A simulated week through the command line, judged from the partners' and cabinets' folders, not from our ledger."""
+"""A simulated week through the command line, judged by what partners and cabinets received, not by our ledger."""
 
 from __future__ import annotations
 
@@ -13,11 +13,42 @@ import pytest
 from typer.testing import CliRunner
 
 from sobank.cli import app
+from sobank.errors import DeliveryIncomplete, ProofFailed
+from sobank.simulator.arrivals import arrivals, judge
 from sobank.simulator.bank import World, read_expected, simulate
+from sobank.simulator.connections import environment
+from sobank.simulator.demo_show import connectors_of
+from sobank.simulator.partners import serving, write_partner_files
+from sobank.simulator.script import Fault
 from tests.conftest import FreshUrl
 
 FIRST = date(2026, 3, 2)
 RECORD = 120
+#: What goes wrong on each day, by kind of sink: operations of a partner's server, and what he does then. The faults of
+#: the last day keep a connector alone until a person has mended it.
+TROUBLE: dict[str, list[list[tuple[str, Fault]]]] = {
+    "sftp": [
+        [("rename", Fault.LOSE_ANSWER), ("write", Fault.RESET_MID_BODY)],
+        [("connect", Fault.LOSE_REQUEST), ("fsync", Fault.LOSE_ANSWER)],
+        [("rename", Fault.LOSE_REQUEST), ("read", Fault.LOSE_ANSWER)],
+        [("write", Fault.DISK_FULL)],
+        [("open", Fault.PERMISSION_DENIED)],
+    ],
+    "https": [
+        [("post", Fault.LOSE_ANSWER)],
+        [("post", Fault.ERROR_AFTER_COMMIT)],
+        [("post", Fault.TOO_MANY_SECONDS), ("post", Fault.RESET_MID_BODY)],
+        [("connect", Fault.LOSE_REQUEST), ("post", Fault.ERROR_BEFORE_COMMIT)],
+        [("post", Fault.REDIRECT)],
+    ],
+    "s3": [
+        [("complete", Fault.LOSE_ANSWER)],
+        [("part", Fault.RESET_MID_BODY)],
+        [("complete", Fault.ERROR_AFTER_COMMIT)],
+        [("part", Fault.TRUNCATE)],
+        [("create", Fault.PERMISSION_DENIED)],
+    ],
+}
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +149,53 @@ def test_a_global_file_has_its_manifest_and_a_cabinet_without_one_is_told_why(wo
         assert manifest["statements"] == len(_statements(path))
         assert manifest["records"] == data.count(b"\r\n") == len(data) // (RECORD + 2)
     assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o640"}
+
+
+def test_a_week_sent_to_partners_who_misbehave_every_day_arrives_exactly_once(
+    tmp_path: Path, fresh_postgres_url: FreshUrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(tmp_path / "servers", greedy=["inqom", "portail"]) as partners:
+        addresses = [one.address for one in partners]
+        world = simulate(
+            tmp_path / "world", seed=19, first_day=FIRST, days=7, cabinets=4, accounts=36, entries=3,
+            partners=[one.partner for one in addresses], reached={one.partner: one.reached for one in addresses},
+        )  # fmt: skip
+        settings = {
+            "SOBANK_HOME": str(tmp_path / "home"),
+            "SOBANK_DATABASE_URL": fresh_postgres_url(),
+            "SOBANK_PRIVATE_PARTNERS": "1",
+            "SOBANK_PARTNERS": str(write_partner_files(tmp_path / "servers", partners)),
+        }
+        for name, value in (settings | environment(addresses)).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("sobank.wiring.sleep", lambda _: None)
+        _sobank("init")
+        _sobank("registry", "import", world.registry)
+        _sobank("ingest", world.inbox)
+        for number, day in enumerate(world.days):
+            for one in partners:
+                for operation, fault in TROUBLE[one.seat.sink][number]:
+                    one.server.script.add(operation, fault)
+            whole = _deliver(day)
+            left = [
+                line for one in partners for line, _ in TROUBLE[one.seat.sink][number] if one.server.script.take(line)
+            ]
+            assert left == [], "every partner had his trouble"
+        assert not whole, "the last day's faults wait for a person"
+        _sobank("connectors", "test", "--all")
+        assert any(_deliver(world.days[-1]) for _ in range(3))
+        inboxes = {one.seat.code: one.folder for one in partners}
+        verdict = judge(
+            read_expected(world.expected), arrivals(tmp_path / "home", connectors_of(world.registry), inboxes)
+        )
+        assert verdict.right, verdict
+        assert {code for code, folder in inboxes.items() if any(folder.glob("*/SOBANK_*"))} == set(inboxes)
+        for day in world.days:
+            assert json.loads(_sobank("prove", "--day", day, "--json"))["holds"]
+
+
+def _deliver(day: date) -> bool:
+    """Whether everything of that day and before has arrived."""
+    result = CliRunner().invoke(app, ["deliver", "--day", str(day)])
+    assert result.exception is None or isinstance(result.exception, DeliveryIncomplete | ProofFailed), result.output
+    return result.exception is None

@@ -1,16 +1,19 @@
-"""Five days through a real Airflow: five runs, every statement in its place, and doing it again changes nothing.
+"""Five days through a real Airflow to real servers: every statement in its place, and doing it again changes nothing.
 
 The tests of this module tell one story, in their order, on one Airflow.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
 
 from sobank.services.backfill import DELIVERY
-from sobank.simulator.demo import connectors_of
+from sobank.simulator.airflow_processes import run_sobank
+from sobank.simulator.demo_show import connectors_of
+from sobank.simulator.partners import Simulated
 from tests.e2e.conftest import LAST_DAY, NEXT_DAY, Stage
 
 pytestmark = pytest.mark.airflow
@@ -59,26 +62,30 @@ def test_a_manual_run_without_a_day_is_red_and_says_what_it_needs(stage: Stage) 
     assert stage.delivered_files() == files
 
 
-def test_a_broken_partner_makes_the_run_red_while_the_others_get_theirs_and_clearing_heals_it(stage: Stage) -> None:
-    partner, theirs = busiest_partner(stage)
-    partners = stage.home / "partners"
-    broken = partners / partner
-    broken.rename(partners / "away")
-    broken.write_text("a file where a folder must be")
+def test_a_partner_who_locks_us_out_makes_the_run_red_while_the_others_get_theirs(stage: Stage) -> None:
+    locked, theirs = busiest_partner(stage)
+    lock_out(locked)
     stage.receive(after=LAST_DAY, until=NEXT_DAY)
 
     assert stage.run(DELIVERY, day=str(NEXT_DAY)) == "failed"
     run = stage.last_run()
-    states = stage.task_states(run)
-    assert {name for name, state in states.items() if state == "failed"} == {f"push {partner}", "prove"}
+    failed = {name for name, state in stage.task_states(run).items() if state == "failed"}
+    assert failed == {f"push {locked.seat.code}", "prove"}
     assert "does not hold" in stage.log_of(run, "prove")
-    broken.unlink()
-    (partners / "away").rename(broken)
+    assert {partner for partner, circuit in circuits(stage) if circuit == "config"} == {locked.seat.code}
     verdict = stage.judged(until=NEXT_DAY)
     assert verdict.missing
     assert set(verdict.missing) <= theirs
     assert verdict.doubled + verdict.misplaced + verdict.unexpected == ()
 
+
+def test_testing_the_mended_connection_and_clearing_the_run_heals_it(stage: Stage) -> None:
+    locked, _ = busiest_partner(stage)
+    let_in(locked)
+    run_sobank(stage.airflow.home, "connectors", "test", "--all")
+    assert {circuit for _, circuit in circuits(stage)} == {None}
+
+    run = stage.last_run()
     stage.airflow.api.clear_failed(DELIVERY, run)
     assert stage.end_of(DELIVERY, run) == "success"
     healed = stage.judged(until=NEXT_DAY)
@@ -101,12 +108,34 @@ def test_a_run_is_red_if_a_task_of_it_failed_even_where_the_proof_holds(stage: S
     assert "the proof holds, but tasks of this run failed: decide, extract" in stage.log_of(run, "prove")
 
 
-def busiest_partner(stage: Stage) -> tuple[str, set[str]]:
+def busiest_partner(stage: Stage) -> tuple[Simulated, set[str]]:
     """The partner who must get the most statements of the next day, and every statement that is ever for him."""
     partner_of = {
         f"connector:{cabinet}/{name}": partner for cabinet, partner, name in connectors_of(stage.world.registry)
     }
     rows = [row for row in stage.expected() if row["destination"] in partner_of]
     counts = Counter(partner_of[row["destination"]] for row in rows if row["closing_date"] == str(NEXT_DAY))
-    partner = counts.most_common(1)[0][0]
-    return partner, {row["sha256"] for row in rows if partner_of[row["destination"]] == partner}
+    busiest = counts.most_common(1)[0][0]
+    partner = next(one for one in stage.partners if one.seat.code == busiest)
+    return partner, {row["sha256"] for row in rows if partner_of[row["destination"]] == busiest}
+
+
+def lock_out(partner: Simulated) -> None:
+    """His server has other credentials than those in our connection."""
+    set_credentials(partner, "something else")
+
+
+def let_in(partner: Simulated) -> None:
+    """He takes the credentials again that our connection has."""
+    assert partner.login.password is not None
+    set_credentials(partner, partner.login.password)
+
+
+def set_credentials(partner: Simulated, secret: str) -> None:
+    setattr(partner.server, "password" if partner.seat.sink == "sftp" else "token", secret)
+
+
+def circuits(stage: Stage) -> set[tuple[str, str | None]]:
+    """Partner of each connector, and the kind of circuit that keeps it alone."""
+    listed = json.loads(run_sobank(stage.airflow.home, "connectors", "list", "--json"))
+    return {(one["partner"], (one["circuit"] or {}).get("kind")) for one in listed}
