@@ -56,6 +56,8 @@ class BreakingRemote:
         self.broken, self.after = "", False
         self.error: BaseException = ConnectionResetError()
         self.look: Callable[[], object] = lambda: None
+        #: which time that it is asked for breaks it; 0 for every time
+        self.nth = 0
         self.asked: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -66,11 +68,12 @@ class BreakingRemote:
         def exchange(*arguments: Any) -> Any:
             self.asked.append(name)
             self.look()
-            if name == self.broken and not self.after:
+            breaks = name == self.broken and self.nth in {0, self.asked.count(name)}
+            if breaks and not self.after:
                 raise self.error
             answer = found(*arguments)
             self.look()
-            if name == self.broken:
+            if breaks:
                 raise self.error
             return answer
 

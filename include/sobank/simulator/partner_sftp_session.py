@@ -82,7 +82,7 @@ class _Session(SSHServerStreamSession[bytes]):
     def session_started(self) -> None:
         channel: Any = self._chan
         reader, writer = asyncssh.SSHReader[bytes](self, channel), asyncssh.SSHWriter[bytes](self, channel)
-        handler = _Handler(_Files(self._partner, channel, self._partner.inbox.folder), reader, writer, 3)
+        handler = _Handler(Files(self._partner, channel, self._partner.inbox.folder), reader, writer, 3)
         handler.leave_out(self._partner.left_out)
         channel.get_connection().create_task(handler.run(), handler.logger)
 
@@ -94,7 +94,7 @@ class _Handler(SFTPServerHandler):
         self._extensions = [offer for offer in self._extensions if offer[0] not in names]
 
 
-class _Files(asyncssh.SFTPServer):
+class Files(asyncssh.SFTPServer):
     """The inbox, and the faults of the script."""
 
     def __init__(self, partner: SftpPartner, channel: Any, folder: Path) -> None:
@@ -112,7 +112,7 @@ class _Files(asyncssh.SFTPServer):
         return answer
 
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
-        file: Any = await self._do("open", lambda: super(_Files, self).open(path, pflags, attrs))
+        file: Any = await self._do("open", lambda: super(Files, self).open(path, pflags, attrs))
         if pflags & asyncssh.FXF_CREAT:
             self._new.add(id(file))
             self._partner.open_now += 1
@@ -126,7 +126,7 @@ class _Files(asyncssh.SFTPServer):
         file_obj.close()
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
-        answer: bytes = await self._do("read", lambda: super(_Files, self).read(file_obj, offset, size))
+        answer: bytes = await self._do("read", lambda: super(Files, self).read(file_obj, offset, size))
         return answer
 
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:
@@ -153,22 +153,22 @@ class _Files(asyncssh.SFTPServer):
         self._partner.watch()
 
     async def fsync(self, file_obj: object) -> None:
-        await self._do("fsync", lambda: super(_Files, self).fsync(file_obj))
+        await self._do("fsync", lambda: super(Files, self).fsync(file_obj))
 
     async def stat(self, path: bytes) -> Any:
-        return await self._do("stat", lambda: super(_Files, self).stat(path))
+        return await self._do("stat", lambda: super(Files, self).stat(path))
 
     async def lstat(self, path: bytes) -> Any:
-        return await self._do("stat", lambda: super(_Files, self).lstat(path))
+        return await self._do("stat", lambda: super(Files, self).lstat(path))
 
     async def statvfs(self, path: bytes) -> Any:
-        return await self._do("statvfs", lambda: super(_Files, self).statvfs(path))
+        return await self._do("statvfs", lambda: super(Files, self).statvfs(path))
 
     async def remove(self, path: bytes) -> None:
-        await self._do("remove", lambda: super(_Files, self).remove(path))
+        await self._do("remove", lambda: super(Files, self).remove(path))
 
     async def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
-        await self._do("mkdir", lambda: super(_Files, self).mkdir(path, attrs))
+        await self._do("mkdir", lambda: super(Files, self).mkdir(path, attrs))
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """As OpenSSH does it: a second name, which is refused if it is there, then away with the first."""

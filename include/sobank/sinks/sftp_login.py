@@ -48,7 +48,10 @@ def address_of(reach: Reach) -> Address:
             private_key(key, passphrase)
         except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError):
             raise _wrong(
-                reach, "its private key cannot be read", "check extra.private_key and extra.private_key_passphrase"
+                reach,
+                "its private key cannot be read",
+                "check extra.private_key and its passphrase; of an OpenSSH key only the library bcrypt opens one, "
+                "PKCS#8 needs none",
             ) from None
     keys, cas = _pins(reach, login, "host_key"), _pins(reach, login, "host_ca")
     if not keys and not cas:

@@ -1,0 +1,480 @@
+"""What the SFTP sink promises beyond the suite of all sinks: who the server is, what is lost on the way, the marker."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+from sobank.domain.sink import Presence
+from sobank.errors import ConfigFault, ConfigurationError, Doubtful, NameTaken, SinkError, Transient, Unknown
+from sobank.simulator import partner_sftp_session
+from sobank.simulator.partner_sftp import SftpPartner
+from sobank.simulator.script import Fault
+from sobank.sinks import sftp_connections
+from sobank.sinks.names import TAKEN
+from sobank.sinks.sftp import SftpSink
+from sobank.sinks.sftp_remote import WINDOW, Remote
+from tests.sinks.harness_sftp import (
+    OpenSshHarness,
+    SimulatedSftpHarness,
+    another_key,
+    breaking_sink,
+    public,
+    reach,
+    with_extra,
+)
+from tests.sinks.test_contract import NAME, NOW, PAYLOAD, outgoing, probe, publish, put, stage
+from tests.sshd import sshd
+
+MARKER = NAME + ".ok"
+Both = SimulatedSftpHarness | OpenSshHarness
+
+
+@pytest.fixture
+def partner(tmp_path: Path) -> Iterator[SftpPartner]:
+    with SftpPartner(tmp_path) as there:
+        yield there
+
+
+@pytest.fixture(params=[SimulatedSftpHarness, OpenSshHarness], ids=["simulated", "openssh"])
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Both]:
+    made: Both = request.param(tmp_path)
+    yield made
+    made.close()
+
+
+def sink_of(partner: SftpPartner, **transport: object) -> SftpSink:
+    return SftpSink.of(reach(partner.login(), transport={"timeout_seconds": 5, **transport}))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+# Who the server is, and who we are
+
+
+def test_a_changed_host_key_is_a_fault_of_configuration_and_no_byte_is_sent(partner: SftpPartner) -> None:
+    sink = sink_of(partner)
+    put(sink)
+    partner.reset()
+    partner.change_host_key()
+    with pytest.raises(ConfigFault, match="host key is not the pinned one"):
+        put(sink)
+    assert partner.bytes_written == 0
+
+
+def test_a_server_is_known_by_one_of_several_pinned_keys_or_by_the_base64_alone(partner: SftpPartner) -> None:
+    several = f"{public(another_key())}\n{partner.host_key} a comment\n"
+    for host_key in (several, partner.host_key.split()[1], f"a-host {partner.host_key}"):
+        sink = SftpSink.of(reach(with_extra(partner.login(), host_key=host_key)))
+        assert sink.test().reachable
+
+
+def test_a_server_is_known_by_the_authority_that_signed_its_key(tmp_path: Path) -> None:
+    sink = SftpSink.of(reach(sshd().login(by_ca=True), settings={"folder": str(tmp_path)}))
+    put(sink)
+    assert names(tmp_path) == [NAME]
+
+
+def test_a_key_with_a_passphrase_opens_the_door(partner: SftpPartner) -> None:
+    text = partner.user_key.export_private_key("pkcs8-pem", passphrase="a phrase").decode()  # noqa: S106
+    login = with_extra(partner.login(by_key=True), private_key=text, private_key_passphrase="a phrase")  # noqa: S106
+    put(SftpSink.of(reach(login)))
+    assert partner.inbox.final() == {NAME: PAYLOAD}
+    with pytest.raises(ConfigurationError, match="private key cannot be read"):
+        SftpSink.of(reach(with_extra(login, private_key_passphrase="another")))  # noqa: S106
+
+
+@pytest.mark.parametrize(
+    ("extra", "what"),
+    [
+        ({"host_key": ""}, "no host key is pinned"),
+        ({"no_host_key_check": "true"}, "believe any server"),
+        ({"no_host_key_check": True}, "believe any server"),
+        ({"allow_host_key_change": True}, "believe any server"),
+        ({"host_key": "ssh-ed25519 AAAAnonsense"}, "host_key cannot be read"),
+        ({"host_key": "no key at all"}, "host_key cannot be read"),
+        ({"host_ca": "ssh-ed25519"}, "host_ca cannot be read"),
+        ({"private_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nsecret\n"}, "private key cannot be read"),
+    ],
+)
+def test_a_login_that_cannot_be_meant_makes_no_sink(partner: SftpPartner, extra: dict[str, object], what: str) -> None:
+    with pytest.raises(ConfigurationError, match=what) as raised:
+        SftpSink.of(reach(with_extra(partner.login(), **extra)))
+    assert "secret" not in str(raised.value)
+    assert partner.password not in str(raised.value)
+
+
+def test_a_connector_without_login_user_secret_or_plain_folder_makes_no_sink(partner: SftpPartner) -> None:
+    login = partner.login()
+    for wrong in (None, replace(login, host=""), replace(login, user=None), replace(login, password=None)):
+        with pytest.raises(ConfigurationError):
+            SftpSink.of(reach(wrong))
+    for folder in ("a\nb", "a\0b", "a\rb"):
+        with pytest.raises(ConfigurationError, match="folder"):
+            SftpSink.of(reach(login, settings={"folder": folder}))
+
+
+_opened: list[str] = []
+
+
+def test_nothing_in_the_home_of_a_user_is_read_or_believed(
+    partner: SftpPartner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home" / ".ssh"
+    home.mkdir(parents=True)
+    (home / "known_hosts").write_text(f"* {partner.host_key}\n")
+    (home / "id_ed25519").write_bytes(partner.user_key.export_private_key("openssh"))
+    (home / "config").write_text("Host *\n  Port 1\n  User nobody\n")
+    monkeypatch.setenv("HOME", str(home.parent))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    sys.addaudithook(lambda event, given: _opened.append(str(given[0])) if event == "open" else None)
+    put(sink_of(partner))
+    login = partner.login(by_key=True)
+    stranger = another_key().export_private_key("openssh").decode()
+    for wrong in (with_extra(login, host_key=public(another_key())), with_extra(login, private_key=stranger)):
+        with pytest.raises(ConfigFault):
+            put(SftpSink.of(reach(wrong)), attempt=2)
+    assert not [path for path in _opened if str(home) in path]
+
+
+# What is lost, late, cut or full
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        ("connect", Transient), ("open", Transient), ("write", Transient), ("fsync", Transient), ("read", Transient),
+        ("rename", Unknown),
+    ],
+)  # fmt: skip
+def test_a_black_hole_ends_in_time(partner: SftpPartner, operation: str, kind: type[SinkError]) -> None:
+    partner.script.add(operation, Fault.BLACK_HOLE)
+    start = time.monotonic()
+    with pytest.raises(kind):
+        put(sink_of(partner, timeout_seconds=0.3))
+    assert time.monotonic() - start < 3
+    assert partner.inbox.final() == {}
+    put(sink_of(partner), attempt=2)
+    assert names(partner.inbox.folder) == [NAME]
+
+
+@pytest.mark.parametrize("fault", [Fault.LOSE_ANSWER, Fault.LOSE_REQUEST, Fault.RESET_MID_BODY, Fault.DISK_FULL])
+@pytest.mark.parametrize("operation", ["open", "write", "fsync", "read"])
+def test_whatever_is_lost_while_staging_is_proved_not_received(
+    partner: SftpPartner, operation: str, fault: Fault
+) -> None:
+    sink = sink_of(partner)
+    partner.script.add(operation, fault, times=2)
+    with pytest.raises(Transient):
+        put(sink)
+    assert partner.inbox.final() == {}
+    partner.script.clear()
+    put(sink, attempt=2)
+    assert names(partner.inbox.folder) == [NAME]
+
+
+def test_a_lost_answer_to_publishing_is_found_by_looking(partner: SftpPartner) -> None:
+    sink = sink_of(partner)
+    staging = stage(sink)
+    for fault, found in ((Fault.LOSE_REQUEST, Presence.STAGED), (Fault.LOSE_ANSWER, Presence.PUBLISHED)):
+        partner.script.add("rename", fault)
+        with pytest.raises(Unknown):
+            publish(sink, staging, again=True)
+        assert probe(sink, staging) is found
+    assert sink.receipt(outgoing(), staging=staging, now=NOW).answer == "found in place"
+    assert partner.inbox.received() == [(NAME, PAYLOAD)]
+
+
+def test_nobody_who_listens_is_proved_not_received_and_a_probe_knows_nothing(partner: SftpPartner) -> None:
+    sink = SftpSink.of(reach(replace(partner.login(), port=1)))
+    with pytest.raises(Transient, match="refused"):
+        put(sink)
+    with pytest.raises(Transient):
+        publish(sink, f"sftp://sobank@127.0.0.1:1/.{NAME}.1.part")
+    with pytest.raises(Unknown):
+        probe(sink, None)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [asyncssh.SFTPPermissionDenied("x"), asyncssh.PermissionDenied("x"), TimeoutError(), ConnectionResetError()],
+)
+def test_once_the_file_was_moved_no_fault_of_the_set_up_says_that_it_was_not(
+    partner: SftpPartner, error: Exception
+) -> None:
+    sink, remote = breaking_sink(reach(partner.login()))
+    staging = stage(sink)
+    remote.broken, remote.error = "digest", error
+    with pytest.raises(Unknown):
+        publish(sink, staging)
+    assert partner.inbox.final() == {NAME: PAYLOAD}
+
+
+def test_a_server_that_truncates_is_noticed_before_publishing(partner: SftpPartner) -> None:
+    partner.script.add("write", Fault.TRUNCATE)
+    with pytest.raises(Transient, match="read back are not those sent"):
+        put(sink_of(partner))
+    assert names(partner.inbox.folder) == []
+
+
+def test_without_room_nothing_is_sent(partner: SftpPartner, monkeypatch: pytest.MonkeyPatch) -> None:
+    create: Callable[..., Any] = Remote.create
+    monkeypatch.setattr(Remote, "create", lambda *given: (create(*given)[0], len(PAYLOAD) - 1))
+    with pytest.raises(Transient, match="no room"):
+        put(sink_of(partner))
+    assert (partner.bytes_written, names(partner.inbox.folder)) == (0, [])
+
+
+def test_a_dripping_server_gets_everything(partner: SftpPartner) -> None:
+    for operation in ("connect", "open", "write", "read", "rename"):
+        partner.script.add(operation, Fault.DRIP)
+    put(sink_of(partner))
+    assert partner.inbox.final() == {NAME: PAYLOAD}
+
+
+def test_a_server_that_answers_reads_with_less_is_read_to_the_end(
+    partner: SftpPartner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = asyncssh.SFTPServer.read
+    monkeypatch.setattr(partner_sftp_session.Files, "read", lambda *given: read(*given[:-1], min(given[-1], 100)))
+    sink = sink_of(partner)
+    put(sink)
+    assert probe(sink, None) is Presence.PUBLISHED
+    (partner.inbox.folder / NAME).write_bytes(PAYLOAD + b"x")
+    assert probe(sink, None) is Presence.OTHER_BYTES
+
+
+@pytest.mark.parametrize("without", [(), ("limits",)], ids=["limits", "no limits"])
+def test_a_file_of_several_windows_arrives_whole(tmp_path: Path, without: tuple[str, ...]) -> None:
+    payload = os.urandom(2 * WINDOW + 12345)
+    with SftpPartner(tmp_path, without=without) as partner:
+        put(sink_of(partner), payload)
+        assert partner.inbox.final() == {NAME: payload}
+        with pytest.raises(ConfigFault):
+            sink_of(partner).stage(outgoing(payload), io.BytesIO(payload[:-1]), attempt=2, now=NOW)
+        assert names(partner.inbox.folder) == [NAME]
+
+
+# One connection, many files
+
+
+def test_twenty_threads_share_one_connection_and_no_more_files_are_in_flight_than_allowed(
+    partner: SftpPartner,
+) -> None:
+    partner.script.add("write", Fault.DRIP, times=20)
+    sink = sink_of(partner, at_once=4)
+
+    def deliver(number: int) -> None:
+        batch = outgoing(name=f"file{number}.txt")
+        staging = sink.stage(batch, io.BytesIO(PAYLOAD), attempt=1, now=NOW)
+        sink.publish(batch, staging=staging, again=False, now=NOW)
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(deliver, range(20)))
+    assert partner.inbox.final() == {f"file{number}.txt": PAYLOAD for number in range(20)}
+    assert partner.connections_made == 1
+    assert 1 < partner.open_most <= 4
+
+
+def test_a_connection_that_the_server_dropped_is_made_anew(partner: SftpPartner) -> None:
+    sink = sink_of(partner)
+    staging = stage(sink)
+    partner.drop()
+    with suppress(Unknown):  # where the request left before we saw that nobody was there any more
+        publish(sink, staging)
+    with suppress(Unknown):
+        publish(sink, staging, again=True)
+    assert partner.inbox.received() == [(NAME, PAYLOAD)]
+    assert partner.connections_made == 2
+
+
+def test_a_forked_child_makes_connections_of_its_own(partner: SftpPartner) -> None:
+    sink = sink_of(partner)
+    assert sink.test().reachable
+    child = os.fork()
+    if not child:
+        delivered = 1
+        try:
+            put(sink)
+            delivered = 0
+        finally:
+            os._exit(delivered)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert sink.test().reachable, "the connection of the parent is as it was"
+    assert (partner.connections_made, list(partner.inbox.final())) == (2, [NAME])
+
+
+def test_after_everything_was_closed_a_sink_connects_again(partner: SftpPartner) -> None:
+    sink = sink_of(partner)
+    staging = stage(sink)
+    sftp_connections.close_all()
+    publish(sink, staging)
+    assert partner.connections_made == 2
+
+
+# Names and folders
+
+
+def test_what_lies_under_the_final_name_is_other_bytes_whatever_it_is(both: Both) -> None:
+    folder, sink = both.inbox.folder, both.sink()
+    staging = stage(sink)
+    (folder / NAME).symlink_to(folder / "nowhere")
+    with pytest.raises((NameTaken, Unknown)):
+        publish(sink, staging)
+    (folder / NAME).unlink()
+    (folder / NAME).mkdir()
+    with pytest.raises((NameTaken, Unknown)):
+        publish(sink, staging)
+    assert probe(sink, staging) is Presence.OTHER_BYTES
+
+
+@pytest.mark.parametrize("folder", ["drop", "a b/ ïn 'box' \"$x\" *[1]", ".hidden/in", "x.1.part/y", "sftp:/h:1"])
+def test_what_a_folder_is_called_does_not_matter(both: Both, folder: str) -> None:
+    base = str(both.of.settings.get("folder") or "")
+    (both.inbox.folder / folder).mkdir(parents=True)
+    for staging_folder in (None, "encours"):
+        of = replace(both.of, settings={"folder": f"{base}/{folder}"}, transport={"staging": staging_folder})
+        sink = SftpSink.of(of)
+        staging = stage(sink)
+        assert probe(sink, staging) is Presence.STAGED
+        assert f"/{folder}/{NAME}" in publish(sink, staging).remote_name
+        assert probe(sink, staging) is Presence.PUBLISHED
+        (both.inbox.folder / folder / NAME).unlink()
+
+
+def test_a_staging_folder_is_made_and_nothing_unpublished_lies_outside(partner: SftpPartner) -> None:
+    sink = sink_of(partner, staging="encours")
+    staging = stage(sink)
+    assert names(partner.inbox.folder) == ["encours", f"encours/{NAME}.1.part"]
+    publish(sink, staging)
+    assert names(partner.inbox.folder) == [NAME, "encours"]
+
+
+def test_what_was_staged_is_finished_where_it_was_staged(partner: SftpPartner) -> None:
+    (partner.inbox.folder / "old").mkdir()
+    (partner.inbox.folder / "new").mkdir()
+    for transport in ({"staging": "encours"}, {}):
+        old = SftpSink.of(reach(partner.login(), settings={"folder": "old"}, transport=transport))
+        staging = stage(old)
+        new = SftpSink.of(reach(partner.login(), settings={"folder": "new"}))
+        assert probe(new, staging) is Presence.STAGED
+        assert publish(new, staging, again=True).remote_name.endswith(f"old/{NAME}")
+        (partner.inbox.folder / "old" / NAME).unlink()
+
+
+def test_what_was_staged_on_another_server_is_not_taken_for_delivered(partner: SftpPartner) -> None:
+    staging = stage(sink_of(partner))
+    elsewhere = staging.replace("127.0.0.1", "another.example")
+    assert probe(sink_of(partner), elsewhere) is Presence.UNKNOWABLE
+    with pytest.raises(ConfigFault, match="another server"):
+        publish(sink_of(partner), elsewhere)
+
+
+# A server that died in the middle of a rename
+
+
+def test_a_staging_name_left_beside_what_it_was_published_as_is_published_and_removed(both: Both) -> None:
+    folder, sink = both.inbox.folder, both.sink()
+    staging = stage(sink)
+    os.link(folder / f".{NAME}.1.part", folder / NAME)
+    assert probe(sink, staging) is Presence.PUBLISHED
+    sink.receipt(outgoing(), staging=staging, now=NOW)
+    assert both.everything() == [NAME]
+
+
+def test_a_staging_name_whose_file_has_another_name_somewhere_is_not_published_again(both: Both) -> None:
+    folder, sink = both.inbox.folder, both.sink()
+    staging = stage(sink)
+    os.link(folder / f".{NAME}.1.part", both.inbox.taken / NAME)
+    assert probe(sink, staging) is Presence.STAGED
+    with pytest.raises(Doubtful, match="published it and died"):
+        publish(sink, staging, again=True)
+    assert both.received() == [(NAME, PAYLOAD)]
+
+
+# The marker
+
+
+def test_the_marker_comes_last_and_is_empty(partner: SftpPartner) -> None:
+    order: list[str] = []
+
+    def look() -> None:
+        order.extend(name for name in partner.inbox.final() if name not in order)
+
+    partner.watch = look
+    put(sink_of(partner, marker=".ok"))
+    assert order == [NAME, MARKER]
+    assert partner.inbox.final() == {NAME: PAYLOAD, MARKER: b""}
+    assert names(partner.inbox.folder) == [NAME, MARKER]
+
+
+@pytest.mark.parametrize("staging_folder", [None, "encours"])
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(("operation", "nth"), [("digest", 1), ("create", 1), ("finish", 1), ("rename", 2)])
+def test_a_marker_that_is_missing_is_left_to_do_and_finished(
+    partner: SftpPartner, operation: str, nth: int, *, after: bool, staging_folder: str | None
+) -> None:
+    sink, remote = breaking_sink(reach(partner.login(), transport={"marker": ".ok", "staging": staging_folder}))
+    staging = stage(sink)
+    remote.asked.clear()
+    remote.broken, remote.after, remote.nth = operation, after, nth
+    with pytest.raises(Unknown):
+        publish(sink, staging)
+    remote.broken = ""
+    if (operation, after) == ("rename", True):
+        assert probe(sink, staging) is Presence.PUBLISHED
+    else:
+        assert probe(sink, staging) is Presence.STAGED
+        publish(sink, staging, again=True)
+        assert probe(sink, staging) is Presence.PUBLISHED
+    sink.receipt(outgoing(), staging=staging, now=NOW)
+    assert partner.inbox.final() == {NAME: PAYLOAD, MARKER: b""}
+    assert [name for name in names(partner.inbox.folder) if name.endswith(".part")] == []
+
+
+def test_a_marker_is_never_written_without_its_file(tmp_path: Path) -> None:
+    with SftpPartner(tmp_path, greedy=True) as partner:
+        sink = sink_of(partner, marker=".ok")
+        staging = stage(sink)
+        assert publish(sink, staging).answer == TAKEN
+        assert partner.inbox.received() == [(NAME, PAYLOAD)]
+        assert probe(sink, staging) is Presence.ABSENT, "with its staging recorded: taken by the partner"
+
+
+# What a test of the connection says
+
+
+def test_a_test_says_what_the_server_offers(both: Both) -> None:
+    report = both.sink().test()
+    assert report.reachable
+    assert report.capabilities[0].startswith("SSH-2.0-")
+    assert {"fsync", "rename that refuses to replace"} <= set(report.capabilities)
+    assert [text for text in report.capabilities if text.endswith("MiB free")]
+
+
+def test_a_server_without_fsync_and_free_space_works_and_the_test_says_so(tmp_path: Path) -> None:
+    with SftpPartner(tmp_path, without=("fsync", "statvfs", "posix-rename", "limits")) as partner:
+        put(sink_of(partner))
+        assert partner.inbox.final() == {NAME: PAYLOAD}
+        report = sink_of(partner).test()
+    assert "fsync" not in report.capabilities
+    assert [text for text in report.degraded if text.startswith("no fsync")]
+    assert "free space is not known" in report.degraded
+
+
+def test_a_test_sees_that_a_server_is_read_only(tmp_path: Path) -> None:
+    sink = SftpSink.of(reach(sshd().login(read_only=True), settings={"folder": str(tmp_path)}))
+    assert "no write permission" in sink.test().degraded
