@@ -95,3 +95,38 @@ def test_a_file_that_is_not_whole_records_is_refused_not_counted(delivered: Path
     (delivered / "global/CAB001/CAB001_20260107_001.cfonb.txt").write_bytes(content)
     with pytest.raises(ValueError, match="CAB001_20260107_001"):
         arrivals(delivered, CONNECTORS)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Path:
+    """The folder of a partner's server: one file lies there, one was taken out."""
+    put(tmp_path, "server/inbox", "SOBANK_CAB001_fulll_20260105_001.cfonb.txt", 1)
+    put(tmp_path, "server/taken", "SOBANK_CAB001_fulll-2_20260105_001.cfonb.txt", 2)
+    return tmp_path / "server"
+
+
+IN_INBOX = expected(s1=FULLL, s2=SECOND)
+
+
+def test_what_a_server_received_counts_whether_it_was_taken_out_or_not(server: Path, tmp_path: Path) -> None:
+    found = arrivals(tmp_path / "home", CONNECTORS, {"fulll": server})
+    assert [(a.destination, a.path.parent.name) for a in found] == [(FULLL, "inbox"), (SECOND, "taken")]
+    assert judge(IN_INBOX, found).right
+
+
+def test_what_came_again_after_it_was_taken_out_is_doubled(server: Path, tmp_path: Path) -> None:
+    put(tmp_path, "server/inbox", "SOBANK_CAB001_fulll-2_20260105_001.cfonb.txt", 2)
+    put(tmp_path, "server/taken", "SOBANK_CAB001_fulll-2_20260105_001.cfonb.txt~2", 2)
+    verdict = judge(IN_INBOX, arrivals(tmp_path / "home", CONNECTORS, {"fulll": server}))
+    assert (verdict.right, verdict.doubled) == (False, (sha256(2),))
+
+
+@pytest.mark.parametrize(
+    "name", ["SOBANK_CAB002_fulll_20260105_001.cfonb.txt", "SOBANK_CAB001_inqom_20260105_001.cfonb.txt", "other.txt"]
+)
+def test_a_file_that_is_for_nobody_of_this_partner_is_seen(server: Path, tmp_path: Path, name: str) -> None:
+    put(tmp_path, "server/inbox", name, 3)
+    found = arrivals(tmp_path / "home", CONNECTORS, {"fulll": server})
+    assert "nobody at fulll" in {arrival.destination for arrival in found}
+    assert judge(IN_INBOX, found).unexpected == (sha256(3),)
+    assert judge([*IN_INBOX, *expected(s3=GLOBAL)], found).misplaced == (sha256(3),)

@@ -37,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _open(folder: Path, port: int, console: Console) -> None:
-    ours = {name: value for name, value in os.environ.items() if name.startswith("SOBANK_")}
+    # The shell that typed this may have taken in `connections.env` of `simulate partners`.
+    ours = {name: value for name, value in os.environ.items() if name.startswith(("SOBANK_", "AIRFLOW_CONN_"))}
     settings = {"SOBANK_HOME": str(folder.resolve() / "sobank")} | ours
     home = prepare(folder, scheduled=True, port=port, extra=settings)
     run_sobank(home, "init")
