@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import sqlalchemy as sa
 from tests.servers import postgres
 
 from benchmarks import day
 from benchmarks.check_day import files_of, verify_files
-from benchmarks.frame import Benchmark, Comparison, Contender, Work, WrongOutput
+from benchmarks.frame import Benchmark, Comparison, Contender, Work, WrongOutput, aim
 from sobank.store import migrate
 from sobank.store.database import Database
 
@@ -47,7 +49,7 @@ def benchmarks(size: float, folder: Path) -> Iterator[Sequence[Benchmark]]:
             path.unlink()
         place = Place(run=folder / "run", planned=planned, made=made, sizes=sizes)
         yield [
-            _on_postgres(place, server, f"{planned.statements:,} statements, {made.entries:,} entries"),
+            _on_postgres(size, place, server, f"{planned.statements:,} statements, {made.entries:,} entries"),
             _on_sqlite(place, folder / "day.db", f"{planned.statements:,} statements, {made.entries:,} entries"),
         ]
 
@@ -95,8 +97,19 @@ class Place:
         if sorted(path.stat().st_size for path in self.run.iterdir()) != sorted(self.sizes):
             raise WrongOutput("other files were written")
 
+    def copied(self, work: Work) -> None:
+        """Every row in Parquet, with its records and amounts."""
+        statements, entries = (
+            pq.read_table(sorted((self.run / "copy" / "day" / table).glob("*.parquet")), columns=[column])[column]
+            for table, column in (("statements", "records"), ("entries", "amount"))
+        )
+        found = (len(statements), len(entries), pc.sum(entries).as_py(), pc.sum(pc.binary_length(statements)).as_py())
+        made = self.made
+        if found != (made.statements, made.entries, made.credit + made.debit, made.records * 120):
+            raise WrongOutput(f"{work} was copied, which holds {found}")
 
-def _on_postgres(place: Place, server: str, rows: str) -> Benchmark:
+
+def _on_postgres(size: float, place: Place, server: str, rows: str) -> Benchmark:
     url = named(server, "run")
     plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
@@ -128,13 +141,28 @@ def _on_postgres(place: Place, server: str, rows: str) -> Benchmark:
                 peer=True,
                 before=fresh,
             ),
+            Contender(
+                name="dlt",
+                label="dlt, which only copies",
+                module="benchmarks.peers.dlt_copy",
+                asked={
+                    "database": url,
+                    "plain_database": plain,
+                    "folder": str(place.run / "copy"),
+                    "home": str(place.run / "dlt"),
+                },
+                verify=place.copied,
+                peer=True,
+                before=fresh,
+            ),
         ),
         comparisons=(
-            Comparison(of="ours", to="limit", at_most=2),
-            Comparison(of="ours_judged", to="limit"),
+            Comparison(of="ours", to="limit", at_most=aim(size, 2, big_day=1)),
+            Comparison(of="ours_judged", to="limit", at_most=aim(size, None, big_day=1.4)),
             Comparison(of="ours", to="pandas", measure="rate"),
-            Comparison(of="ours_judged", to="pandas", measure="rate", at_least=3),
+            Comparison(of="ours_judged", to="pandas", measure="rate", at_least=aim(size, 3)),
             Comparison(of="ours_judged", to="pandas", measure="peak_mb"),
+            Comparison(of="ours", to="dlt", at_most=aim(size, 1)),
         ),
     )
 

@@ -20,6 +20,9 @@ from typing import Literal
 
 ROOT = Path(__file__).resolve().parent.parent
 
+#: How many days the big day is.
+BIG_DAY = 10
+
 Work = Mapping[str, int | str]
 Measure = Literal["rate", "wall", "cpu", "peak_mb"]
 
@@ -115,6 +118,16 @@ class Ratio:
         if self.comparison.at_least is not None:
             return self.median >= self.comparison.at_least
         return None if self.comparison.at_most is None else self.median <= self.comparison.at_most
+
+
+def aim(size: float, day: float | None, *, big_day: float | None = None) -> float | None:
+    """The aim for a size: that of the day, from ten days on that of the big day if it has its own.
+
+    Below one day there is none: what is measured there is mostly the start of processes.
+    """
+    if size < 1:
+        return None
+    return big_day if size >= BIG_DAY and big_day is not None else day
 
 
 def ratio(measured: Measured, comparison: Comparison) -> Ratio:
