@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BotoConnectionError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sobank.domain.sink import Presence
+from sobank.domain.sink import Login, Presence
 from sobank.errors import ConfigFault, ConfigurationError, NameTaken, SinkError, Transient, Unknown
 from sobank.simulator.partner_s3 import S3Partner
 from sobank.simulator.script import Fault
@@ -242,6 +243,25 @@ def test_an_answer_that_drips_is_an_answer(partner: S3Partner, sink: S3Sink) -> 
     assert partner.inbox.final() == {NAME: PAYLOAD}
 
 
+@pytest.mark.parametrize("tls", [False, True])
+def test_an_answer_that_drips_without_end_is_given_up(
+    partner: S3Partner, certified: tuple[S3Partner, str], tmp_path: Path, tls: bool
+) -> None:
+    """Each byte comes in time; all of them together do not."""
+    server, login = partner, partner.login()
+    if tls:
+        server, login = certified[0], certified[0].login()
+        login = replace(login, extra={**login.extra, "ca": certified[1]})
+    given = reach(server, tmp_path, login=login)
+    server.drip_seconds = 0.05
+    at = replace(place_of(given), key="releves/x")
+    bucket = Bucket(replace(access_of(given), timeout=0.1))
+    server.script.add("create", Fault.DRIP)
+    with pytest.raises((HTTPClientError, BotoConnectionError)):
+        bucket.create(at, sha256="")
+    bucket.create(at, sha256="")
+
+
 @pytest.mark.parametrize("operation", ["create", "complete"])
 def test_a_store_that_never_answers_is_given_up(partner: S3Partner, tmp_path: Path, operation: str) -> None:
     sink = S3Sink.of(reach(partner, tmp_path, transport={"timeout_seconds": 1}))
@@ -310,6 +330,7 @@ def test_a_fault_is_asked_about_once_for_retries_live_in_one_place(partner: S3Pa
         ({"transport": {"at_once": "many"}}, "at_once"),
         ({"transport": {"part_bytes": 1024}}, "part_bytes"),
         ({"private": False}, "no https address"),
+        ({"login": Login(host="s3.example.com", user="k", password="s", extra={"ca": "nonsense"})}, "its ca"),  # noqa: S106
     ],
 )
 def test_settings_that_make_no_sink_say_what_to_do(

@@ -31,7 +31,6 @@ from sobank.simulator.script import Fault, Script
 REGION: Final = "eu-west-3"
 KEY_ID: Final = "SIMULATEDKEYID"
 _numbers = itertools.count(1)
-_TRICKLE: Final = 0.001
 _PIECES: Final = 8
 
 _START = Callable[..., Any]
@@ -100,6 +99,7 @@ class S3Partner:
     """moto behind a door: who asks must have signed with the keys of `login`, and the script decides what goes wrong.
 
     watch: called whenever a piece of a body has come, and around every change. payload_bytes: of parts, ever come.
+    drip_seconds: between two bytes of an answer that drips.
     """
 
     operations = frozenset({"create", "part", "list", "complete", "get", "head", "abort", "uploads"})
@@ -123,6 +123,7 @@ class S3Partner:
         self.inbox: BucketInbox = BucketInbox(folder, bucket=self.settings["bucket"], prefix="releves/", greedy=greedy)
         self.watch: Callable[[], object] = lambda: None
         self.payload_bytes = 0
+        self.drip_seconds = 0.001
         self._secret = kept_secret(folder / "secret_key")
         self._lock = threading.RLock()
         self._over = threading.Event()
@@ -190,7 +191,7 @@ class S3Partner:
         if fault is Fault.ERROR_AFTER_COMMIT:
             return _error("500 Internal Server Error", "InternalError").give(start)
         given = answer.give(start)
-        return _dripped(given[0]) if fault is Fault.DRIP else given
+        return _dripped(given[0], self.drip_seconds) if fault is Fault.DRIP else given
 
     def _body(self, environ: dict[str, Any], *, count: bool) -> bytes:
         """Read in pieces, so that whoever watches sees the moments in between."""
@@ -289,9 +290,9 @@ def _hang_up(environ: dict[str, Any]) -> NoReturn:
     raise ConnectionResetError
 
 
-def _dripped(body: bytes) -> Iterator[bytes]:
+def _dripped(body: bytes, pause: float) -> Iterator[bytes]:
     for place in range(len(body)):
-        sleep(_TRICKLE)
+        sleep(pause)
         yield body[place : place + 1]
 
 

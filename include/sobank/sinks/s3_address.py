@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -72,14 +73,23 @@ def access_of(reach: Reach) -> Access:
     if not login.user or not login.password:
         raise _wrong(reach, "its connection has no keys", "give the access key as login, the secret key as password")
     ca = login.extra.get("ca")
+    if ca is not None and not _certificate(ca):
+        raise _wrong(reach, "its ca is no PEM of a certificate", "give the PEM of the authority in the connection")
     return Access(
         key_id=login.user,
         secret=login.password,
         timeout=_count(reach, "timeout_seconds", 30),
         at_once=_count(reach, "at_once", 16),
-        ca=str(ca) if ca else None,
+        ca=None if ca is None else str(ca),
         private=reach.private,
     )
+
+
+def _certificate(ca: object) -> bool:
+    try:
+        return "BEGIN CERTIFICATE" in str(ca) and bool(ssl.create_default_context(cadata=str(ca)))
+    except (ssl.SSLError, ValueError):
+        return False
 
 
 def part_bytes_of(reach: Reach) -> int:

@@ -11,19 +11,19 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
-from botocore.awsrequest import AWSHTTPConnection, AWSHTTPConnectionPool, AWSHTTPSConnection, AWSHTTPSConnectionPool
 from botocore.config import Config
 
-from sobank.errors import ConfigFault
-from sobank.sinks.https_network import is_public
 from sobank.sinks.per_process import PerProcess
+from sobank.sinks.s3_network import bound, must_end_in
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+#: Time-outs that one exchange may take in all: an answer may be slow, a dripping one ends before a lease does.
+_LONGEST: Final = 8
 _clients: PerProcess[S3Client] = PerProcess(most=32)
 _sessions: PerProcess[botocore.session.Session] = PerProcess(most=1)
 _ca_files: PerProcess[str] = PerProcess(most=32)
@@ -45,7 +45,8 @@ class Access:
 
 
 def client_of(access: Access, endpoint: str, region: str) -> S3Client:
-    """A client with its pool of connections, one for all that ask the same way in this process."""
+    """A client with its pool of connections, for one exchange of this thread, whose time begins now."""
+    must_end_in(_LONGEST * access.timeout)
     return _clients.get((access, endpoint, region), lambda: _client(access, endpoint, region))
 
 
@@ -69,9 +70,7 @@ def _client(access: Access, endpoint: str, region: str) -> S3Client:
         ),
     )
     client.meta.events.register("before-call.s3", _stay_in_the_region)
-    if not access.private:
-        manager = client._endpoint.http_session._manager  # there is no public way
-        manager.pool_classes_by_scheme = {"http": _PublicHttpPool, "https": _PublicHttpsPool}
+    bound(client, private=access.private)
     made: S3Client = client
     return made
 
@@ -102,38 +101,3 @@ def _ca_file(pem: str) -> str:
 def _stay_in_the_region(context: dict[str, Any], **_: object) -> None:
     """Told that it was led elsewhere already, the library does not ask again in a region that an answer names."""
     context.setdefault("s3_redirect", {})["redirected"] = True
-
-
-def _require_public(address: str) -> None:
-    if not is_public(address):
-        raise ConfigFault(
-            "its address is on this machine or a private network; nothing was sent",
-            subject=address,
-            remedy="give a public endpoint_url in the connection (SOBANK_PRIVATE_PARTNERS=1 is for development only)",
-        )
-
-
-class _PublicHttps(AWSHTTPSConnection):
-    """Looks at the address that it is really connected to, before the first byte: names may resolve twice."""
-
-    def _new_conn(self) -> Any:
-        made = super()._new_conn()
-        try:
-            _require_public(made.getpeername()[0])
-        except ConfigFault:
-            made.close()
-            raise
-        return made
-
-
-class _PublicHttpsPool(AWSHTTPSConnectionPool):
-    ConnectionCls = _PublicHttps
-
-
-class _NoHttp(AWSHTTPConnection):
-    def _new_conn(self) -> Any:
-        raise ConfigFault("an address without TLS; nothing was sent", subject=self.host, remedy="use https")
-
-
-class _PublicHttpPool(AWSHTTPConnectionPool):
-    ConnectionCls = _NoHttp
