@@ -16,7 +16,7 @@ from benchmarks.frame import Benchmark, Comparison, Contender, Work, WrongOutput
 
 File = dict[str, str | int]
 
-FILES, FILE_BYTES, TENTH = 2_000, 40_000, 10
+FILES, FILE_BYTES, PARTS = 2_000, 40_000, 20
 #: Seconds for a question and its answer between a data centre and a partner of the same country.
 ROUND_TRIP = 0.02
 #: Threads that push side by side, and files in flight: what a partner of ours gets by default.
@@ -32,12 +32,12 @@ PARAMIKO = (
 
 @contextmanager
 def benchmarks(size: float, folder: Path) -> Iterator[Sequence[Benchmark]]:
-    """A server, `FILES` files of `FILE_BYTES` to send to it, and a tenth of them to send to it from afar.
+    """A server, `FILES` files of `FILE_BYTES` to send to it, and a twentieth of them to send to it from afar.
 
     A size below 1 sends fewer, one above 1 no more.
     """
     files = outgoing(folder / "outgoing", max(16, round(FILES * min(size, 1.0))))
-    part = files[: max(16, len(files) // TENTH)]
+    part = files[: max(16, len(files) // PARTS)]
     drop = folder / "drop"
     server = sshd()
     with far(server.port, one_way=ROUND_TRIP / 2) as distant:
