@@ -487,16 +487,32 @@ def test_a_society_that_is_not_known_is_a_fault_of_configuration(partners: Partn
         put(HttpsSink.of(replace(reach(partner), settings={"society_id": "99"})))
 
 
-class _Maintained(MyUnisoftPartner):
+class _Saying(MyUnisoftPartner):
+    """Answers every file with what it is told to."""
+
+    def __init__(self, folder: Path, *, reply: Reply) -> None:
+        super().__init__(folder)
+        self.reply = reply
+
     def answer(self, asked: Asked, fault: Fault | None) -> Reply | None:
-        if asked.method == "POST":
-            return Reply(status=503, headers={"Retry-After": "600"})
-        return super().answer(asked, fault)
+        return self.reply if asked.method == "POST" else super().answer(asked, fault)
+
+
+@pytest.mark.parametrize("leak", [IBAN, LABEL, f"RIB16 {LABEL}", f"{LABEL}\nRIB16", "A" * 40 + "1"])
+def test_a_code_is_told_only_if_it_looks_like_one_of_theirs(partners: Partners, leak: str) -> None:
+    for status in (200, 400, 403, 500):
+        reply = Reply(status=status, body={"error": {"code": leak, "message": leak, "details": leak}})
+        with pytest.raises(SinkError) as raised:
+            put(sink_to(partners(_Saying, reply=reply)))
+        assert not [word for word in (leak, IBAN, LABEL, "RIB16") if word in str(raised.value)]
+    told = Reply(status=400, body={"error": {"code": "GBL12"}})
+    with pytest.raises(Rejected, match="GBL12"):
+        put(sink_to(partners(_Saying, reply=told)))
 
 
 def test_maintenance_is_tried_again_when_the_partner_says(partners: Partners) -> None:
     with pytest.raises(Unknown, match="maintenance") as raised:
-        put(sink_to(partners(_Maintained)))
+        put(sink_to(partners(_Saying, reply=Reply(status=503, headers={"Retry-After": "600"}))))
     assert raised.value.retry_after == 600
 
 
