@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from sobank.sinks.per_process import PerProcess
 
@@ -28,6 +29,7 @@ def test_a_process_forked_from_it_starts_anew_even_if_somebody_held_the_lock() -
     with shared._lock:
         child = os.fork()
         if child == 0:
+            signal.alarm(10)  # a lock that never opens must end as a failure
             os._exit(0 if shared.get("a", os.getpid) == os.getpid() else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert shared.get("a", os.getpid) == os.getpid()
