@@ -35,10 +35,10 @@ def main() -> None:
         statements=ref["decided"],
         entries=ref["entries"],
         files=sum(one["delivered"] for one in sent),
-        written="stored records, into the spool and into folders",
-        durable="fsync of each file, twice read back",
-        checked="every statement, entry and file by Great Expectations" if asked["judged"] else "nothing",
-        recorded="decided once, in the delivery ledger",
+        written="from stored records, twice (spool, folder)",
+        durable="fsync, read back",
+        checked="every row by Great Expectations" if asked["judged"] else "nothing",
+        recorded="delivery ledger",
     )
 
 

@@ -46,8 +46,8 @@ def main() -> None:
         statements=counts[0],
         entries=counts[1],
         files=len(asked["sizes"]),
-        written="bytes of the same number, once",
-        durable="fsync of each file",
+        written="bytes of the same number",
+        durable="fsync",
         checked="nothing",
         recorded="nothing",
     )

@@ -54,7 +54,7 @@ def main() -> None:
     child.did(
         files=len(asked["files"]),
         bytes=sum(file["size"] for file in asked["files"]),
-        durable="fsync of each file",
+        durable="fsync",
         checked="SHA-256 read back before and after publishing",
         published="rename that refuses to replace",
     )

@@ -52,9 +52,9 @@ def main() -> None:
         statements=len(statements),
         entries=len(entries),
         files=files,
-        written="rendered from its rows, once",
-        durable="fsync of each file",
-        checked="the rules on statements and entries, in pandas",
+        written="rendered from rows",
+        durable="fsync",
+        checked="the rules of statements and entries in pandas",
         recorded="nothing",
     )
 
