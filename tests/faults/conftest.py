@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from sobank.simulator.partner_https import GenericPartner, MyUnisoftPartner
+from sobank.simulator.partner_s3 import S3Partner
+from sobank.simulator.partner_sftp import SftpPartner
 from sobank.store.database import Database
 from sobank.store.objects import ObjectStore
 from tests.conftest import FreshUrl
+from tests.faults import network
 from tests.faults.partners import Partner, PartnerFolder
 from tests.faults.seeds import GLOBAL, PARTNER, seed_batch
 from tests.faults.table import Table
@@ -76,7 +80,66 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> PartnerFolder:
     return PartnerFolder(folder=tmp_path_factory.mktemp("folder") / "inbox")
 
 
-@pytest.fixture(scope="session", params=["folder"])
-def partner(request: pytest.FixtureRequest) -> Iterator[Partner]:
+@pytest.fixture(scope="session")
+def sftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Partner]:
+    """asyncssh's server."""
+    with SftpPartner(tmp_path_factory.mktemp("sftp")) as server:
+        yield network.sftp(server)
+
+
+@pytest.fixture(scope="session")
+def openssh(tmp_path_factory: pytest.TempPathFactory) -> Partner:
+    """OpenSSH's server."""
+    return network.OpenSsh(tmp_path_factory.mktemp("openssh"))
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Partner]:
+    """A store of objects."""
+    with S3Partner(tmp_path_factory.mktemp("s3")) as server:
+        yield network.s3(server)
+
+
+@pytest.fixture(scope="session")
+def https(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Partner]:
+    """Remembers keys, and can be asked."""
+    with GenericPartner(tmp_path_factory.mktemp("https")) as server:
+        yield network.https("keys and an address to ask", server, may_hold=False)
+
+
+@pytest.fixture(scope="session")
+def https_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Partner]:
+    """Remembers keys only."""
+    with GenericPartner(tmp_path_factory.mktemp("https-keys"), probe=False) as server:
+        yield network.https("keys only", server, may_hold=True)
+
+
+@pytest.fixture(scope="session")
+def https_asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Partner]:
+    """Can be asked, remembers nothing."""
+    with GenericPartner(tmp_path_factory.mktemp("https-asked"), remembers=False) as server:
+        yield network.https("an address to ask only", server, may_hold=True)
+
+
+@pytest.fixture(scope="session")
+def https_neither(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Partner]:
+    """Neither remembers nor can be asked."""
+    with GenericPartner(tmp_path_factory.mktemp("https-neither"), probe=False, remembers=False) as server:
+        yield network.https("neither keys nor an address to ask", server, may_hold=True)
+
+
+@pytest.fixture(scope="session")
+def myunisoft(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Partner]:
+    """MyUnisoft's API."""
+    with MyUnisoftPartner(tmp_path_factory.mktemp("myunisoft"), requests=1_000_000) as server:
+        yield network.https("MyUnisoft", server, may_hold=True)
+
+
+KINDS = ("folder", "sftp", "openssh", "https", "https_keys", "https_asked", "https_neither", "myunisoft", "s3")
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def partner(request: pytest.FixtureRequest) -> Partner:
     """Every kind of partner, one after another."""
-    yield request.getfixturevalue(request.param)
+    found: Partner = request.getfixturevalue(request.param)
+    return found

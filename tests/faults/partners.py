@@ -11,9 +11,9 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, BinaryIO, ClassVar, Protocol
 
 from sobank.domain.sink import Reach, Sink
 from sobank.simulator.script import Fault, Script
@@ -21,9 +21,10 @@ from sobank.sinks import sink_class
 from sobank.sinks.disk import Disk
 from sobank.sinks.folder import COMPANION_SUFFIX, FolderSink
 from tests.faults.seeds import PARTNER, RECORD, statement_bytes
-from tests.faults.steps import SteppedDisk, Steps
+from tests.faults.steps import Stepped, SteppedDisk, Steps
 
 Around = Callable[[Any], Any]
+Payload = Callable[[str], BinaryIO]
 #: Where a sink of each kind keeps its remote.
 _REMOTES = {"folder": "_disk", "sftp": "_remote", "https": "_exchange", "s3": "_bucket"}
 
@@ -31,6 +32,11 @@ _REMOTES = {"folder": "_disk", "sftp": "_remote", "https": "_exchange", "s3": "_
 def as_it_is(remote: Any) -> Any:
     """No wrapping."""
     return remote
+
+
+def nothing(_sha256: str) -> BinaryIO:
+    """The payload of an address that no world uses yet."""
+    raise LookupError("an address by itself has no payloads")
 
 
 class Partner(Protocol):
@@ -52,7 +58,7 @@ class Partner(Protocol):
     #: Senders that are wrong and yet can do no harm here: the partner himself prevents it.
     harmless: frozenset[str]
 
-    def sink(self, *, companion: bytes | None = None, around: Around = as_it_is) -> Sink:
+    def sink(self, *, payload: Payload, companion: bytes | None = None, around: Around = as_it_is) -> Sink:
         """A sink to him whose remote is wrapped."""
         ...
 
@@ -72,8 +78,12 @@ class Partner(Protocol):
         """He has a file of that name already."""
         ...
 
-    def remove_by_hand(self, name: str) -> None:
-        """He removes a file that he was given by hand."""
+    def look(self) -> None:
+        """Take what has appeared, if greedy; where the server does not do that by itself."""
+        ...
+
+    def cut(self) -> None:
+        """Cut the connections that are open to him."""
         ...
 
     def stepped(self, remote: Any, steps: Steps) -> Any:
@@ -92,16 +102,21 @@ class Partner(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """How a sink is made, in any process."""
+    """All that another process needs to reach a partner; in that process it stands for him."""
 
     kind: str
     reach: Reach
+    steps: type[Stepped] = Stepped
 
-    def sink(self, around: Around = as_it_is) -> Sink:
-        """A sink whose remote is wrapped."""
-        sink = sink_class(self.kind).of(self.reach)
+    def sink(self, *, payload: Payload, companion: bytes | None = None, around: Around = as_it_is) -> Sink:  # noqa: ARG002
+        """See Partner."""
+        sink = sink_class(self.kind).of(replace(self.reach, payload=payload))
         setattr(sink, _REMOTES[self.kind], around(getattr(sink, _REMOTES[self.kind])))
         return sink
+
+    def stepped(self, remote: Any, steps: Steps) -> Any:
+        """See Partner."""
+        return self.steps(remote, steps)
 
 
 @dataclass(kw_only=True)
@@ -153,16 +168,16 @@ class PartnerFolder:
         """See Partner."""
         reach = Reach(
             destination=PARTNER, login=None, settings={"folder": str(self.folder)}, transport={}, remembers_days=None,
-            folder=self.folder, payload=_nothing,
+            folder=self.folder, payload=nothing,
         )  # fmt: skip
-        return Address(kind="folder", reach=reach)
+        return Address(kind="folder", reach=reach, steps=SteppedDisk)
 
     @staticmethod
     def no_answer() -> BaseException:
         """A disk may say that it failed whether it has done what was asked or not."""
         return OSError(errno.EIO, os.strerror(errno.EIO))
 
-    def sink(self, *, companion: bytes | None = None, around: Around = as_it_is) -> Sink:
+    def sink(self, *, payload: Payload, companion: bytes | None = None, around: Around = as_it_is) -> Sink:  # noqa: ARG002
         """See Partner."""
         return FolderSink(self.folder, companion=companion, disk=around(WatchedDisk(self)))
 
@@ -199,9 +214,8 @@ class PartnerFolder:
         """See Partner."""
         (self.folder / name).write_bytes(content)
 
-    def remove_by_hand(self, name: str) -> None:
-        """See Partner."""
-        (self.folder / name).unlink()
+    def cut(self) -> None:
+        """There are none."""
 
     def state(self) -> object:
         """See Partner."""
@@ -213,10 +227,6 @@ class PartnerFolder:
             for path in self.folder.iterdir()
             if not path.name.startswith(".") and not path.name.endswith(COMPANION_SUFFIX)
         )
-
-
-def _nothing(_sha256: str) -> Any:
-    raise LookupError("a folder needs no payload to be looked at")
 
 
 class WatchedDisk(Disk):

@@ -20,14 +20,23 @@ class Steps:
     """Counts steps; does `happens` at step number `fail_at`, or at the first step of that name.
 
     Each operation is two steps: before it, and after it is done. What `happens` returns is raised, unless it is None.
+    Only names of which `where` is true are counted.
     """
 
-    def __init__(self, fail_at: int | str, happens: Callable[[], BaseException | None]) -> None:
+    def __init__(
+        self,
+        fail_at: int | str,
+        happens: Callable[[], BaseException | None],
+        *,
+        where: Callable[[str], bool] = bool,
+    ) -> None:
         self.count, self.fired, self.at = 0, False, ""
-        self._fail_at, self._happens = fail_at, happens
+        self._fail_at, self._happens, self._where = fail_at, happens, where
 
     def step(self, name: str) -> None:
         """Pass one step, or break."""
+        if not self._where(name):
+            return
         self.count += 1
         if not self.fired and self._fail_at in {self.count, name}:
             self.fired, self.at = True, name
@@ -42,6 +51,15 @@ class Steps:
         return result
 
 
+def outside_transactions(name: str) -> bool:
+    """Whether a step is not inside a transaction: there the database lets nobody pass until it ends."""
+    return name not in {"sql", "before commit"}
+
+
+#: Waits for its turn; asks nobody anything.
+_NO_EXCHANGE = "slot"
+
+
 class Stepped:
     """A remote of which each exchange is two steps."""
 
@@ -50,7 +68,7 @@ class Stepped:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
-        if name.startswith("_") or not callable(found):
+        if name.startswith("_") or name == _NO_EXCHANGE or not callable(found):
             return found
         return lambda *arguments, **named: self._steps.around(name, lambda: found(*arguments, **named))
 

@@ -47,7 +47,7 @@ class Table:
         """Add a row; and fail if something in it is wrong."""
         assert (partner, fault) not in self.rows, f"two tests make the row {partner}, {fault}"
         self.rows[partner, fault] = outcome
-        assert outcome.violations == []
+        assert not outcome.violations, "\n".join(outcome.violations)
 
     def lines(self) -> list[str]:
         """The rows as lines of the page."""

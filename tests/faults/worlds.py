@@ -81,7 +81,7 @@ class World:
     def sink_of(self, batch: Batch, around: Around = as_it_is) -> Sink:
         """The sink of a batch; global files have a companion."""
         companion = b'{"n": 1}' if batch.kind == "global" else None
-        return self.sink_around(self.partner.sink(companion=companion, around=around))
+        return self.sink_around(self.partner.sink(payload=self.spool.open, companion=companion, around=around))
 
     def worker(self, name: str, *, database: Database | None = None, attempts: int = 1) -> Worker:
         """A worker that does not wait between attempts."""
