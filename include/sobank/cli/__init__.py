@@ -20,6 +20,7 @@ from sobank.cli import (
     connectors_change,
     day,
     deliveries,
+    diagnose,
     files,
     mandates,
     members,
@@ -39,7 +40,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for group in (files, day, accounts, simulate):
+for group in (files, day, accounts, diagnose, simulate):
     group.add_to(app)
 app.add_typer(registry.app, name="registry")
 app.add_typer(quarantine.app, name="quarantine")
