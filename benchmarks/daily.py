@@ -111,7 +111,6 @@ class Place:
 
 def _on_postgres(size: float, place: Place, server: str, rows: str) -> Benchmark:
     url = named(server, "run")
-    plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
     def fresh() -> None:
         place.fresh()
@@ -128,7 +127,7 @@ def _on_postgres(size: float, place: Place, server: str, rows: str) -> Benchmark
                 name="limit",
                 label="the limit: COPY and write",
                 module="benchmarks.ours.limit",
-                asked={"database": plain, "folder": str(place.run), "sizes": place.sizes},
+                asked={"database": plain(url), "folder": str(place.run), "sizes": place.sizes},
                 verify=place.written,
                 before=fresh,
             ),
@@ -147,7 +146,7 @@ def _on_postgres(size: float, place: Place, server: str, rows: str) -> Benchmark
                 module="benchmarks.peers.dlt_copy",
                 asked={
                     "database": url,
-                    "plain_database": plain,
+                    "plain_database": plain(url),
                     "folder": str(place.run / "copy"),
                     "home": str(place.run / "dlt"),
                 },
@@ -203,3 +202,8 @@ def create(server: str, name: str, *, template: str = "template1") -> str:
 def named(server: str, database: str) -> str:
     """The URL of another database of the server."""
     return sa.make_url(server).set(database=database).render_as_string(hide_password=False)
+
+
+def plain(url: str) -> str:
+    """The URL as PostgreSQL itself writes it, for those who do not know SQLAlchemy's."""
+    return sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)

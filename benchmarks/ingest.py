@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from tests.servers import postgres
 
 from benchmarks import day
-from benchmarks.daily import SERVER, create, named
+from benchmarks.daily import SERVER, create, named, plain
 from benchmarks.frame import Benchmark, Comparison, Contender, Work, WrongOutput
 from benchmarks.ours.copy_rows import TABLES
 from sobank.store import incoming, migrate
@@ -185,7 +185,7 @@ def _storing(server: str, bank: Bank, folder: Path, *, at_most: float | None) ->
                 module="benchmarks.ours.copy_rows",
                 asked={
                     "folder": str(folder),
-                    "database": sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False),
+                    "database": plain(url),
                 },
                 verify=_stored(url, bank),
                 before=fresh,
