@@ -128,6 +128,7 @@ class S3Partner:
         self._lock = threading.RLock()
         self._over = threading.Event()
         self._moto: Any = DomainDispatcherApplication(create_backend_app)
+        self._moto.get_application({"PATH_INFO": "/"})  # made now: the first request is not to wait for it
 
         class Quiet(MotoRequestHandler):
             def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
