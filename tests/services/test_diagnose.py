@@ -217,14 +217,19 @@ CASES: dict[str, Case] = {
     "behind a held one": Case(behind_held, {"batch_behind": ("derrière l'envoi 1", "sobank deliveries show 1")}),
     "uncertain": Case(
         lambda house: ended(house, Happening.NO_ANSWER, "no answer"),
-        {"batch_uncertain": ("peut-être arrivé ; no answer", "ne rien envoyer à la main")},
+        {"batch_uncertain": ("peut-être arrivé ; « no answer »", "ne rien envoyer à la main")},
     ),
     "tried in vain": Case(
         lambda house: ended(house, Happening.PROVED_NOT_RECEIVED, "busy"), {"batch_retried": ("busy", "retry")}
     ),
     "rejected by the partner": Case(
         lambda house: ended(house, Happening.REFUSED, "RIB16: collected elsewhere"),
-        {"rejected_by_partner": ("le partenaire a dit", "sobank quarantine release 1")},
+        {
+            "rejected_by_partner": (
+                "« SOBANK_CAB1_fizen_20260303_001.cfonb.txt : RIB16: collected elsewhere »",
+                "quarantine release 1",
+            )
+        },
     ),
     "circuit open": Case(
         circuit,

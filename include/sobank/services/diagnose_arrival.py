@@ -96,7 +96,7 @@ def _set_aside(one: SetAsideFacts, reason: str, meanings: Mapping[str, str]) -> 
         why, remedy = QUARANTINE[Reason(reason)]
     else:
         why, remedy = meanings.get(reason, reason), BAD_STATEMENT
-    said = f" ; le partenaire a dit : {one.partner_said}" if one.partner_said else ""
+    said = f" ; le partenaire a dit : « {_said(one.partner_said)} »" if one.partner_said else ""
     return Check(
         step=Step.QUARANTINE,
         verdict=Verdict.BLOCKING,
@@ -123,7 +123,7 @@ def _batch(batch: BatchFacts, now: datetime) -> Check:
     verdict, remedy, cause = _advice(batch, now)
     if batch.state in {BatchState.HELD, BatchState.UNCERTAIN} or batch.attempts:
         why = batch.reason or batch.last_message
-        head += f" ; {' '.join(why.split())}" if why else ""
+        head += f" ; « {_said(why)} »" if why else ""
     if batch.behind:
         head += f" ; derrière l'envoi {batch.behind[0]} ({_STATES.get(batch.behind[1], batch.behind[1])})"
     return Check(step=Step.BATCH, verdict=verdict, evidence=head, remedy=remedy, cause=cause)
@@ -154,6 +154,11 @@ def _advice(batch: BatchFacts, now: datetime) -> tuple[Verdict, str, str]:
     return Verdict.ATTENTION, remedy, "batch_retried" if batch.attempts else "batch_sealed"
 
 
+def _said(text: str) -> str:
+    """What happened, on one line, without the advice below it: what to do is said here, in French."""
+    return text.strip().partition("\n")[0].strip()
+
+
 def _receipt(batch: BatchFacts) -> str:
     receipt = batch.receipt or {}
     moment = receipt.get("at")
@@ -178,7 +183,7 @@ def partner_checks(account: AccountFacts, *, now: datetime) -> list[Check]:
 
 
 def _circuit(circuit: Circuit, name: str, now: datetime) -> Check:
-    cause = " ".join(circuit.cause.split())
+    cause = f"« {_said(circuit.cause)} »"
     if circuit.kind is CircuitKind.ASKED:
         over = circuit.until <= now
         return Check(

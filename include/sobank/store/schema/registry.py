@@ -82,7 +82,7 @@ associations = sa.Table(
     "associations",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False),
+    sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False, index=True),
     sa.Column("connector_id", sa.ForeignKey("connectors.id"), nullable=False, index=True),
     sa.Column("since", UtcDateTime, nullable=False),
     sa.Column("until", UtcDateTime),
