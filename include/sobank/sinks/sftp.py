@@ -10,8 +10,9 @@ the partner: then nobody can be asked (UNKNOWABLE), and a person must look.
 OpenSSH's rename is link, then unlink. If the server dies between the two, both names are there. Found so, the file is
 published and the leftover staging name is removed with its receipt. If by then the partner took the final name away,
 the leftover looks as if it had never been published: before a staging name is published *again* the server is asked
-how many names its file has, and with two the batch is held. What remains: a server that died between these two system
-calls, and a partner who copied and deleted the file (so that it has one name) before our next look.
+how many names its file has, and with two the batch is held. What remains, on such servers: one that died between these
+two system calls, or two workers whose renames meet between them, and a partner who in that moment copied and deleted
+the file (so that it has one name again).
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ A server's text is never repeated: it may hold anything. Codes, kinds of errors 
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import Final
 
@@ -57,7 +57,7 @@ def understood(
         yield
     except NotConnected as error:
         raise because(error.__cause__ or error, subject, unreached or lost, moved=moved) from error
-    except (asyncssh.Error, OSError, EOFError, ValueError, asyncio.CancelledError) as error:
+    except (asyncssh.Error, OSError, EOFError, ValueError, CancelledError) as error:
         raise because(error, subject, lost, moved=moved) from error
 
 
