@@ -36,6 +36,7 @@ class Served:
     no_answer: Callable[[], BaseException]
     may_hold: bool = False
     harmless: frozenset[str] = frozenset()
+    beyond_us: frozenset[Fault] = frozenset()
     transport: Mapping[str, object] = field(default_factory=dict)
     #: A person knows the login by heart: what the server changes of it is known after `learn` only.
     login: Login | None = None
@@ -157,6 +158,7 @@ class OpenSsh:
     telling = _SFTP_TELLING
     telling_exchanges = _SFTP_EXCHANGES
     harmless: frozenset[str] = frozenset()
+    beyond_us: frozenset[Fault] = frozenset()
     may_hold = False
     no_answer = TimeoutError
 
@@ -225,12 +227,14 @@ def sftp(server: Any) -> Served:
 
 
 def https(title: str, server: Any, *, may_hold: bool, harmless: frozenset[str] = frozenset()) -> Served:
-    """An HTTPS partner."""
+    """An HTTPS partner. One who knows no request again takes it as often as the network brings it."""
+    knows_again = not isinstance(server, GenericPartner) or server.remembers_days is not None
     server.drip_seconds = 0.1
     limits = {} if isinstance(server, GenericPartner) else {"requests": 1_000_000, "per_seconds": 1}
     return Served(
         title=f"https, {title}", kind="https", server=server, may_hold=may_hold, harmless=harmless,
         telling=("before post", "after post"), telling_exchanges=frozenset({"get", "post"}),
+        beyond_us=frozenset() if knows_again else frozenset({Fault.REPLAY}),
         no_answer=lambda: httpx.ReadTimeout("no answer"), transport={"timeout_seconds": 0.4, **limits},
     )  # fmt: skip
 

@@ -55,6 +55,8 @@ class Partner(Protocol):
     telling: tuple[str, ...]
     #: Exchanges that change, or tell, what another worker may see.
     telling_exchanges: frozenset[str]
+    #: Faults of his that no sender can do anything about.
+    beyond_us: frozenset[Fault]
     #: Senders that are wrong and yet can do no harm here: the partner himself prevents it.
     harmless: frozenset[str]
 
@@ -162,6 +164,7 @@ class PartnerFolder:
     telling = ("after create", "middle of write", "before move", "after move")
     telling_exchanges: ClassVar[frozenset[str]] = frozenset({"create", "digest", "move", "remove"})
     harmless: ClassVar[frozenset[str]] = frozenset()
+    beyond_us: ClassVar[frozenset[Fault]] = frozenset()
 
     @property
     def address(self) -> Address:

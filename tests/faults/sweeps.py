@@ -118,8 +118,13 @@ def scripted(
             partner.cut()
             partner.script.add(operation, fault, times=times)
             world.push("first")
-            if _left(partner.script, operation) == times:
+            if (left := _left(partner.script, operation)) == times:
                 break  # a delivery never asks for it
+            for again in range(2 * left):
+                if not _left(partner.script, operation):
+                    break
+                world.run(f"disturbed again {again}")
+            partner.script.clear()
             outcome.settle(world, f"{fault} at {operation}, {times} ×")
             if stop_when_caught and outcome.violations:
                 return outcome

@@ -100,17 +100,20 @@ class World:
         """What is not final."""
         return Ledger(self.database).open_batches()
 
-    def settle(self, runs: int = 3) -> int:
-        """Push until nothing is open, at most `runs` times, two hours apart; how many it took.
+    def run(self, name: str) -> None:
+        """A person looks at what is held; then a push, two hours after the last."""
+        self.a_person_decides()
+        if self.open_batches():
+            self.clock.pass_pauses()
+            self.push(name)
 
-        Before each run a person looks at what is held.
-        """
+    def settle(self, runs: int = 3) -> int:
+        """Run until nothing is open, at most `runs` times; how many it took."""
         for run in range(runs):
             self.a_person_decides()
             if not self.open_batches():
                 return run
-            self.clock.pass_pauses()
-            self.push(f"settle-{run}")
+            self.run(f"settle-{run}")
         self.a_person_decides()
         assert not self.open_batches(), f"batches are still open after {runs} further runs"
         return runs
