@@ -48,6 +48,16 @@ def public(key: asyncssh.SSHKey) -> str:
     return key.export_public_key("openssh").decode().strip()
 
 
+def sink_of(partner: SftpPartner, **transport: object) -> SftpSink:
+    """A sink to the simulated partner, with some `transport`."""
+    return SftpSink.of(reach(partner.login(), transport={"timeout_seconds": 5, **transport}))
+
+
+def names(folder: Path) -> list[str]:
+    """Every file and folder in it, by its path."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
 class BreakingRemote:
     """A remote that raises `error` in the operation `broken`, before it or, if `after`, when it is done."""
 

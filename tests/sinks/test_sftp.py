@@ -17,49 +17,30 @@ import asyncssh
 import pytest
 
 from sobank.domain.sink import Presence
-from sobank.errors import ConfigFault, ConfigurationError, Doubtful, NameTaken, SinkError, Transient, Unknown
+from sobank.errors import ConfigFault, ConfigurationError, SinkError, Transient, Unknown
 from sobank.simulator import partner_sftp_session
 from sobank.simulator.partner_sftp import SftpPartner
 from sobank.simulator.script import Fault
 from sobank.sinks import sftp_connections
-from sobank.sinks.names import TAKEN
 from sobank.sinks.sftp import SftpSink
-from sobank.sinks.sftp_remote import WINDOW, Remote
+from sobank.sinks.sftp_remote import Remote
 from tests.sinks.harness_sftp import (
-    OpenSshHarness,
-    SimulatedSftpHarness,
     another_key,
     breaking_sink,
+    names,
     public,
     reach,
+    sink_of,
     with_extra,
 )
 from tests.sinks.test_contract import NAME, NOW, PAYLOAD, outgoing, probe, publish, put, stage
 from tests.sshd import sshd
-
-MARKER = NAME + ".ok"
-Both = SimulatedSftpHarness | OpenSshHarness
 
 
 @pytest.fixture
 def partner(tmp_path: Path) -> Iterator[SftpPartner]:
     with SftpPartner(tmp_path) as there:
         yield there
-
-
-@pytest.fixture(params=[SimulatedSftpHarness, OpenSshHarness], ids=["simulated", "openssh"])
-def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Both]:
-    made: Both = request.param(tmp_path)
-    yield made
-    made.close()
-
-
-def sink_of(partner: SftpPartner, **transport: object) -> SftpSink:
-    return SftpSink.of(reach(partner.login(), transport={"timeout_seconds": 5, **transport}))
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
 # Who the server is, and who we are
@@ -257,17 +238,6 @@ def test_a_server_that_answers_reads_with_less_is_read_to_the_end(
     assert probe(sink, None) is Presence.OTHER_BYTES
 
 
-@pytest.mark.parametrize("without", [(), ("limits",)], ids=["limits", "no limits"])
-def test_a_file_of_several_windows_arrives_whole(tmp_path: Path, without: tuple[str, ...]) -> None:
-    payload = os.urandom(2 * WINDOW + 12345)
-    with SftpPartner(tmp_path, without=without) as partner:
-        put(sink_of(partner), payload)
-        assert partner.inbox.final() == {NAME: payload}
-        with pytest.raises(ConfigFault):
-            sink_of(partner).stage(outgoing(payload), io.BytesIO(payload[:-1]), attempt=2, now=NOW)
-        assert names(partner.inbox.folder) == [NAME]
-
-
 # One connection, many files
 
 
@@ -323,158 +293,3 @@ def test_after_everything_was_closed_a_sink_connects_again(partner: SftpPartner)
     sftp_connections.close_all()
     publish(sink, staging)
     assert partner.connections_made == 2
-
-
-# Names and folders
-
-
-def test_what_lies_under_the_final_name_is_other_bytes_whatever_it_is(both: Both) -> None:
-    folder, sink = both.inbox.folder, both.sink()
-    staging = stage(sink)
-    (folder / NAME).symlink_to(folder / "nowhere")
-    with pytest.raises((NameTaken, Unknown)):
-        publish(sink, staging)
-    (folder / NAME).unlink()
-    (folder / NAME).mkdir()
-    with pytest.raises((NameTaken, Unknown)):
-        publish(sink, staging)
-    assert probe(sink, staging) is Presence.OTHER_BYTES
-
-
-@pytest.mark.parametrize("folder", ["drop", "a b/ ïn 'box' \"$x\" *[1]", ".hidden/in", "x.1.part/y", "sftp:/h:1"])
-def test_what_a_folder_is_called_does_not_matter(both: Both, folder: str) -> None:
-    base = str(both.of.settings.get("folder") or "")
-    (both.inbox.folder / folder).mkdir(parents=True)
-    for staging_folder in (None, "encours"):
-        of = replace(both.of, settings={"folder": f"{base}/{folder}"}, transport={"staging": staging_folder})
-        sink = SftpSink.of(of)
-        staging = stage(sink)
-        assert probe(sink, staging) is Presence.STAGED
-        assert f"/{folder}/{NAME}" in publish(sink, staging).remote_name
-        assert probe(sink, staging) is Presence.PUBLISHED
-        (both.inbox.folder / folder / NAME).unlink()
-
-
-def test_a_staging_folder_is_made_and_nothing_unpublished_lies_outside(partner: SftpPartner) -> None:
-    sink = sink_of(partner, staging="encours")
-    staging = stage(sink)
-    assert names(partner.inbox.folder) == ["encours", f"encours/{NAME}.1.part"]
-    publish(sink, staging)
-    assert names(partner.inbox.folder) == [NAME, "encours"]
-
-
-def test_what_was_staged_is_finished_where_it_was_staged(partner: SftpPartner) -> None:
-    (partner.inbox.folder / "old").mkdir()
-    (partner.inbox.folder / "new").mkdir()
-    for transport in ({"staging": "encours"}, {}):
-        old = SftpSink.of(reach(partner.login(), settings={"folder": "old"}, transport=transport))
-        staging = stage(old)
-        new = SftpSink.of(reach(partner.login(), settings={"folder": "new"}))
-        assert probe(new, staging) is Presence.STAGED
-        assert publish(new, staging, again=True).remote_name.endswith(f"old/{NAME}")
-        (partner.inbox.folder / "old" / NAME).unlink()
-
-
-def test_what_was_staged_on_another_server_is_not_taken_for_delivered(partner: SftpPartner) -> None:
-    staging = stage(sink_of(partner))
-    elsewhere = staging.replace("127.0.0.1", "another.example")
-    assert probe(sink_of(partner), elsewhere) is Presence.UNKNOWABLE
-    with pytest.raises(ConfigFault, match="another server"):
-        publish(sink_of(partner), elsewhere)
-
-
-# A server that died in the middle of a rename
-
-
-def test_a_staging_name_left_beside_what_it_was_published_as_is_published_and_removed(both: Both) -> None:
-    folder, sink = both.inbox.folder, both.sink()
-    staging = stage(sink)
-    os.link(folder / f".{NAME}.1.part", folder / NAME)
-    assert probe(sink, staging) is Presence.PUBLISHED
-    sink.receipt(outgoing(), staging=staging, now=NOW)
-    assert both.everything() == [NAME]
-
-
-def test_a_staging_name_whose_file_has_another_name_somewhere_is_not_published_again(both: Both) -> None:
-    folder, sink = both.inbox.folder, both.sink()
-    staging = stage(sink)
-    os.link(folder / f".{NAME}.1.part", both.inbox.taken / NAME)
-    assert probe(sink, staging) is Presence.STAGED
-    with pytest.raises(Doubtful, match="published it and died"):
-        publish(sink, staging, again=True)
-    assert both.received() == [(NAME, PAYLOAD)]
-
-
-# The marker
-
-
-def test_the_marker_comes_last_and_is_empty(partner: SftpPartner) -> None:
-    order: list[str] = []
-
-    def look() -> None:
-        order.extend(name for name in partner.inbox.final() if name not in order)
-
-    partner.watch = look
-    put(sink_of(partner, marker=".ok"))
-    assert order == [NAME, MARKER]
-    assert partner.inbox.final() == {NAME: PAYLOAD, MARKER: b""}
-    assert names(partner.inbox.folder) == [NAME, MARKER]
-
-
-@pytest.mark.parametrize("staging_folder", [None, "encours"])
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize(("operation", "nth"), [("digest", 1), ("create", 1), ("finish", 1), ("rename", 2)])
-def test_a_marker_that_is_missing_is_left_to_do_and_finished(
-    partner: SftpPartner, operation: str, nth: int, *, after: bool, staging_folder: str | None
-) -> None:
-    sink, remote = breaking_sink(reach(partner.login(), transport={"marker": ".ok", "staging": staging_folder}))
-    staging = stage(sink)
-    remote.asked.clear()
-    remote.broken, remote.after, remote.nth = operation, after, nth
-    with pytest.raises(Unknown):
-        publish(sink, staging)
-    remote.broken = ""
-    if (operation, after) == ("rename", True):
-        assert probe(sink, staging) is Presence.PUBLISHED
-    else:
-        assert probe(sink, staging) is Presence.STAGED
-        publish(sink, staging, again=True)
-        assert probe(sink, staging) is Presence.PUBLISHED
-    sink.receipt(outgoing(), staging=staging, now=NOW)
-    assert partner.inbox.final() == {NAME: PAYLOAD, MARKER: b""}
-    assert [name for name in names(partner.inbox.folder) if name.endswith(".part")] == []
-
-
-def test_a_marker_is_never_written_without_its_file(tmp_path: Path) -> None:
-    with SftpPartner(tmp_path, greedy=True) as partner:
-        sink = sink_of(partner, marker=".ok")
-        staging = stage(sink)
-        assert publish(sink, staging).answer == TAKEN
-        assert partner.inbox.received() == [(NAME, PAYLOAD)]
-        assert probe(sink, staging) is Presence.ABSENT, "with its staging recorded: taken by the partner"
-
-
-# What a test of the connection says
-
-
-def test_a_test_says_what_the_server_offers(both: Both) -> None:
-    report = both.sink().test()
-    assert report.reachable
-    assert report.capabilities[0].startswith("SSH-2.0-")
-    assert {"fsync", "rename that refuses to replace"} <= set(report.capabilities)
-    assert [text for text in report.capabilities if text.endswith("MiB free")]
-
-
-def test_a_server_without_fsync_and_free_space_works_and_the_test_says_so(tmp_path: Path) -> None:
-    with SftpPartner(tmp_path, without=("fsync", "statvfs", "posix-rename", "limits")) as partner:
-        put(sink_of(partner))
-        assert partner.inbox.final() == {NAME: PAYLOAD}
-        report = sink_of(partner).test()
-    assert "fsync" not in report.capabilities
-    assert [text for text in report.degraded if text.startswith("no fsync")]
-    assert "free space is not known" in report.degraded
-
-
-def test_a_test_sees_that_a_server_is_read_only(tmp_path: Path) -> None:
-    sink = SftpSink.of(reach(sshd().login(read_only=True), settings={"folder": str(tmp_path)}))
-    assert "no write permission" in sink.test().degraded
