@@ -99,6 +99,22 @@ def test_a_changed_row_is_named(trail: AuditTrail, database: Database, values: d
     assert (broken.event, broken.difference) == (3, Difference.CHANGED)
 
 
+@pytest.mark.parametrize("number", [1, 3, 8])
+def test_a_row_that_was_changed_and_given_a_hash_that_fits_breaks_what_follows(
+    trail: AuditTrail, database: Database, number: int
+) -> None:
+    e = t.audit_events.c
+    with behind_our_back(database) as connection:
+        row = dict(connection.execute(sa.select(t.audit_events).where(e.id == number)).mappings().one())
+        before = connection.scalar(sa.select(e.hash).where(e.id == number - 1)) or START
+        forged = event_hash(before, row | {"actor": "eve"})
+        connection.execute(sa.update(t.audit_events).where(e.id == number).values(actor="eve", hash=forged))
+    broken = trail.verify().broken
+    assert broken is not None
+    assert (broken.event, broken.difference) == (min(number + 1, 8), Difference.CHANGED)
+    assert f"event {number} was" in broken.shows or "the last event" in broken.shows
+
+
 @pytest.mark.parametrize("number", [1, 4, 8])
 def test_a_removed_row_is_named_even_the_last(trail: AuditTrail, database: Database, number: int) -> None:
     with behind_our_back(database) as connection:

@@ -105,7 +105,8 @@ def _link(event: Mapping[str, Any], place: int, previous: bytes, head: Head | No
         gone = f"event {due} is" if number == due + 1 else f"events {due} to {number - 1} are"
         return Break(event=due, difference=Difference.MISSING, shows=f"{gone} not there; event {number} comes next")
     if event_hash(previous, event) != event["hash"]:
-        shows = "its fields and its hash do not belong together"
+        shows = "its fields and the hash before it do not give its hash"
+        shows += f": it was changed, or event {place} was, and given a hash that fits" if place else ""
         return Break(event=number, difference=Difference.CHANGED, shows=shows)
     return None
 
