@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable
@@ -178,6 +179,8 @@ class _Running:
     """The event loop of this process and what it is connected to."""
 
     def __init__(self) -> None:
+        # It tells every step of every connection; what matters of them is in our errors.
+        asyncssh.set_log_level(logging.WARNING)
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="sobank-sftp", daemon=True)
         self.thread.start()
