@@ -24,7 +24,7 @@ from typing import Any, Final, NoReturn, Self
 from urllib.parse import parse_qs
 
 from sobank.domain.sink import Login
-from sobank.simulator.partner_inbox import PartnerInbox
+from sobank.simulator.bucket_inbox import BucketInbox, backend
 from sobank.simulator.private_file import kept_secret
 from sobank.simulator.script import Fault, Script
 
@@ -56,45 +56,6 @@ class _Answer:
         return [self.body]
 
 
-class BucketInbox(PartnerInbox):
-    """The objects of a bucket, read from the store itself; names are keys without the prefix that the partner gave."""
-
-    def __init__(self, folder: Path, *, bucket: str, prefix: str, greedy: bool = False) -> None:
-        super().__init__(folder, greedy=greedy)
-        self.bucket, self.prefix = bucket, prefix
-        self._store = _backend()
-        self._store.create_bucket(bucket, REGION)
-
-    def take(self) -> None:
-        """Move every object out of the bucket."""
-        with self._lock:
-            for name, content in self.final().items():
-                self._free(name.replace("/", "_")).write_bytes(content)
-                self._store.delete_object(self.bucket, self.prefix + name)
-
-    def final(self) -> dict[str, bytes]:
-        """Every object: name and bytes."""
-        keys = self._store.buckets[self.bucket].keys
-        found = {str(name): keys[name] for name in sorted(keys)}
-        return {name.removeprefix(self.prefix): bytes(key.value) for name, key in found.items()}
-
-    def put(self, name: str, content: bytes) -> None:
-        """The partner puts an object there himself."""
-        self._store.put_object(self.bucket, self.prefix + name, content)
-
-    def open_uploads(self) -> list[str]:
-        """Names of the objects for which an upload is open."""
-        uploads = self._store.buckets[self.bucket].multiparts.values()
-        return sorted(str(upload.key_name).removeprefix(self.prefix) for upload in uploads)
-
-    def empty(self) -> None:
-        """Forget everything, open uploads too."""
-        super().empty()
-        for name in self.final():
-            self._store.delete_object(self.bucket, self.prefix + name)
-        self._store.buckets[self.bucket].multiparts.clear()
-
-
 class S3Partner:
     """moto behind a door: who asks must have signed with the keys of `login`, and the script decides what goes wrong.
 
@@ -120,7 +81,9 @@ class S3Partner:
         self.script = Script()
         self.settings = {"bucket": bucket or f"sobank-{os.getpid()}-{next(_numbers)}", "prefix": "releves"}
         self.transport: dict[str, object] = {"timeout_seconds": 2}
-        self.inbox: BucketInbox = BucketInbox(folder, bucket=self.settings["bucket"], prefix="releves/", greedy=greedy)
+        self.inbox: BucketInbox = BucketInbox(
+            folder, bucket=self.settings["bucket"], prefix="releves/", region=REGION, greedy=greedy
+        )
         self.watch: Callable[[], object] = lambda: None
         self.payload_bytes = 0
         self.drip_seconds = 0.001
@@ -219,7 +182,7 @@ class S3Partner:
         if hashlib.sha256(asked.body).hexdigest() != environ.get("HTTP_X_AMZ_CONTENT_SHA256"):
             return _error("400 Bad Request", "XAmzContentSHA256Mismatch")
         upload = parse_qs(environ["QUERY_STRING"]).get("uploadId", [""])[0]
-        if asked.operation == "part" and upload not in _backend().buckets[self.inbox.bucket].multiparts:
+        if asked.operation == "part" and upload not in backend().buckets[self.inbox.bucket].multiparts:
             return _error("404 Not Found", "NoSuchUpload")
         return None
 
@@ -250,13 +213,6 @@ _INSTEAD: Final[dict[Fault, tuple[str, str, list[tuple[str, str]]]]] = {
     Fault.PERMISSION_DENIED: ("403 Forbidden", "AccessDenied", []),
     Fault.REDIRECT: ("301 Moved Permanently", "PermanentRedirect", [("x-amz-bucket-region", "us-west-2")]),
 }
-
-
-def _backend() -> Any:
-    from moto.backends import get_backend
-    from moto.core.models import DEFAULT_ACCOUNT_ID
-
-    return get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"]
 
 
 def _operation(environ: dict[str, Any]) -> str:
