@@ -81,14 +81,16 @@ def set_up(folder: Path, console: Console, partners: Sequence[Simulated]) -> Sta
     settings = {
         "SOBANK_HOME": str(folder / "sobank"),
         "SOBANK_QUIET_SECONDS": "0",
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "5",
         "SOBANK_PRIVATE_PARTNERS": "1",
         "SOBANK_PARTNERS": str(write_partner_files(folder / "servers", partners)),
     }
     home = prepare(folder, scheduled=False, extra=settings | environment(addresses))
     stage = Stage(home=home, world=world, partners=partners, console=console, started=started)
     stage.say(f"made {world.files} bank files: {world.statements} statements, {world.entries} entries")
-    for one in partners:
-        stage.say(f"{one.seat.label} listens: {one.seat.sink}, {one.where}")
+    for kind in dict.fromkeys(one.seat.sink for one in partners):
+        codes = ", ".join(one.seat.code for one in partners if one.seat.sink == kind)
+        stage.say(f"partners listen by {kind}: {codes}")
     plan(partners)
     run_sobank(stage.home, "init")
     run_sobank(stage.home, "registry", "import", str(world.registry))
