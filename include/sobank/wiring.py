@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import socket
@@ -14,8 +13,9 @@ from pathlib import Path
 from time import sleep
 
 from sobank.domain.delivery import Batch
+from sobank.domain.manifest import manifest
 from sobank.domain.sink import Reach, Sink
-from sobank.errors import ConfigurationError
+from sobank.errors import ConfigurationError, LedgerError
 from sobank.formats import catalogue
 from sobank.formats.cfonb120_tally import Tally, tally
 from sobank.formats.parsed import Parsed
@@ -272,28 +272,11 @@ class House:
         return ends | {"": len(GLOBAL_FILE.terminator)}
 
     def read_sealed(self, payload: bytes, partner: str | None) -> Tally:
-        """Count a payload that we sealed for a partner (code), or for a global file (None)."""
-        terminator = self.partners[partner].terminator if partner else GLOBAL_FILE.terminator
-        return tally(payload, terminator)
+        """Count a payload that we sealed for a partner (code), or for a global file (None).
 
-
-def manifest(batch: Batch) -> bytes:
-    """What lies in a global file, for whoever opens it: JSON beside it, the same bytes whenever it is asked (O1).
-
-    Amounts are minor units; debits are negative.
-    """
-    content = {
-        "file": batch.outgoing.object_name,
-        "cabinet": batch.cabinet,
-        "business_date": batch.business_date.isoformat(),
-        "statements": batch.outgoing.n_statements,
-        "entries": batch.n_entries,
-        "records": batch.n_records,
-        "debit": batch.debit,
-        "credit": batch.credit,
-        "first_date": batch.first_date.isoformat(),
-        "last_date": batch.last_date.isoformat(),
-        "size": batch.outgoing.size,
-        "sha256": batch.outgoing.sha256,
-    }
-    return (json.dumps(content, indent=2) + "\n").encode()
+        Raises:
+            LedgerError: the partner left the catalogue, and with it how his files are read.
+        """
+        if partner and partner not in self.partners:
+            raise LedgerError(f"the catalogue has no partner {partner} any more", remedy="put its file back")
+        return tally(payload, self.partners[partner].terminator if partner else GLOBAL_FILE.terminator)

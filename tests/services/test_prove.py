@@ -90,7 +90,14 @@ def _sealed(house: TestHouse, kind: str) -> tuple[bytes, int]:
 def _reseal(house: TestHouse, batch_id: int, payload: bytes, **figures: int) -> None:
     """Forge a batch: other bytes with a receipt to match, as a faulty decision would have left it."""
     sha = house.spool.put(payload)
-    receipt = {"remote_name": "x", "sha256": sha, "size": len(payload), "at": NOW.isoformat(), "answer": ""}
+    name = house.ledger.batch(batch_id).outgoing.object_name
+    receipt = {
+        "remote_name": f"/inbox/{name}",
+        "sha256": sha,
+        "size": len(payload),
+        "at": NOW.isoformat(),
+        "answer": "",
+    }
     with house.database.write() as connection:
         connection.execute(
             schema.batches.update()
@@ -141,13 +148,36 @@ def test_figures_of_the_ledger_that_are_not_those_of_the_bytes_are_a_fault(house
     assert not _proof(house).holds
 
 
-def test_a_receipt_for_other_bytes_is_a_fault(house: TestHouse) -> None:
+@pytest.mark.parametrize("other", [{"sha256": "00" * 32}, {"size": 1}, {"remote_name": "/inbox/another"}])
+def test_a_receipt_that_disagrees_with_the_delivery_ledger_makes_the_proof_fail(
+    house: TestHouse, other: dict[str, object]
+) -> None:
     _world(house).run(DAY)
     _, batch_id = _sealed(house, "connector")
-    receipt = {"remote_name": "x", "sha256": "00" * 32, "size": 1, "at": NOW.isoformat(), "answer": ""}
+    assert _proof(house).holds
+    receipt = house.ledger.standing(batch_id).receipt
+    assert receipt is not None
     with house.database.write() as connection:
-        connection.execute(schema.batches.update().where(schema.batches.c.id == batch_id).values(receipt=receipt))
-    assert any("receipt" in fault for fault in _proof(house).faults)
+        changed = schema.batches.update().where(schema.batches.c.id == batch_id).values(receipt=receipt | other)
+        connection.execute(changed)
+    found = _proof(house)
+    assert not found.holds
+    assert any("receipt" in fault for fault in found.faults)
+
+
+def test_a_partner_that_left_the_catalogue_stops_nobody_else_and_is_named(sqlite_house: TestHouse) -> None:
+    house = _world(sqlite_house)
+    gone = house.partners.pop("fizen")
+    counts = house.decide(DAY)
+    assert counts["unsealed"] > 0
+    assert counts["decided"] > 0
+    house.push(DAY)
+    assert not _proof(house).holds
+    house.partners["fizen"] = gone
+    house.run(DAY)
+    assert _proof(house).holds
+    house.partners.pop("fizen")
+    assert any("no partner fizen" in fault for fault in _proof(house).faults)
 
 
 def test_statements_whose_batches_vanished_are_missing(house: TestHouse) -> None:

@@ -71,6 +71,7 @@ def decide(
 
     Of an encrypted file the plain bytes are in the spool too: from them the proof reads its statements back. A lot that
     cannot be encrypted as its connector asks never leaves in clear: its statements stay undecided, the others leave.
+    So do those of a lot whose partner left the catalogue.
 
     Args:
         validated: ids of the statements that were judged.
@@ -81,7 +82,11 @@ def decide(
     """
     aside, wrong = decision.set_aside(failures), {}
     for lot in decision.lots(validated, aside, envelopes, encryption.room):
-        envelope = GLOBAL_FILE if lot.kind is Kind.GLOBAL_FILE else envelopes[lot.partner]
+        envelope = GLOBAL_FILE if lot.kind is Kind.GLOBAL_FILE else envelopes.get(lot.partner)
+        if envelope is None:
+            wrong[lot.destination] = _no_such_partner(lot)
+            decision.leave(lot)
+            continue
         plain, name = bytes(write(lot.records, envelope.terminator)), object_name(envelope, lot)
         if lot.encryption is None:
             decision.seal(lot, object_name=name, sha256=spool.put(plain), size=len(plain))
@@ -106,6 +111,14 @@ def object_name(envelope: Envelope, lot: Lot) -> str:
     """The frozen name of a lot's file."""
     day: date = lot.business_date
     return envelope.object_name.format(cabinet=lot.cabinet, connector=lot.connector, business_date=day, seq=lot.seq)
+
+
+def _no_such_partner(lot: Lot) -> ConfigurationError:
+    return ConfigurationError(
+        f"the catalogue has no partner {lot.partner} any more, so its statements stay undecided",
+        subject=lot.destination,
+        remedy="put the partner's file back, or give the accounts another connector; the next run takes them",
+    )
 
 
 def _left_undecided(lot: Lot, error: ConfigurationError) -> ConfigurationError:

@@ -124,7 +124,9 @@ def _faults(batch: BatchFacts, tally: Tally) -> list[str]:
     if batch.allocated != batch.n_statements:
         found.append(f"{where}: {batch.allocated} statements are allocated to it, it holds {batch.n_statements}")
     if batch.state == BatchState.DELIVERED and (
-        batch.receipt_sha256 != batch.payload_sha256 or batch.receipt_size != batch.payload_size
+        batch.receipt_sha256 != batch.payload_sha256
+        or batch.receipt_size != batch.payload_size
+        or batch.object_name not in batch.receipt_name
     ):
         found.append(f"{where}: the receipt is not for these bytes")
     return found

@@ -126,7 +126,8 @@ def _lots(table: pa.Table, line_ends: Mapping[str, int]) -> pa.Table:
     )
     summed = summed.select([*_LOT, "statement_id_count", *(f"{name}_sum" for name in _SUMMED)])
     summed = summed.rename_columns([*_LOT, "n_statements", *_SUMMED])
-    ends = pa.array([line_ends[code] for code in summed["partner"].to_pylist()], pa.int8())
+    # Of a partner that left the catalogue nothing is sealed; what its files would be is judged as any other.
+    ends = pa.array([line_ends.get(code, line_ends[""]) for code in summed["partner"].to_pylist()], pa.int8())
     size = pc.multiply(summed["n_records"], pc.add(ends.cast(pa.int64()), 120))
     return (
         summed.append_column("terminator_length", ends)

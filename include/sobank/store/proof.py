@@ -53,6 +53,8 @@ class BatchFacts:
     allocated: int
     receipt_sha256: str | None
     receipt_size: int | None
+    receipt_name: str
+    object_name: str
 
 
 class ProofRows:
@@ -174,4 +176,6 @@ def _facts(row: sa.RowMapping) -> BatchFacts:
         allocated=row["allocated"],
         receipt_sha256=receipt.get("sha256"),
         receipt_size=receipt.get("size"),
+        receipt_name=str(receipt.get("remote_name", "")),
+        object_name=row["object_name"],
     )
