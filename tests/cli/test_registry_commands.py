@@ -139,10 +139,10 @@ def test_settings_that_cannot_be_are_refused_without_being_repeated(
 
 
 def test_settings_are_kept_as_text_or_as_the_json_they_are(command: Run, database: Database) -> None:
-    given = ("--setting", "folder=/in", "--setting", "keep=3", "--setting", 'encryption={"age": ["age1"]}')
+    given = ("--setting", "folder=/in", "--setting", "keep=3", "--setting", 'hours={"from": 6}')
     done(command, "connectors", "add", "inqom", *C1, "--by", "anne", *given)
     (event,) = events(database)
-    assert event.after["settings"] == {"folder": "/in", "keep": 3, "encryption": {"age": ["age1"]}}
+    assert event.after["settings"] == {"folder": "/in", "keep": 3, "hours": {"from": 6}}
 
 
 def test_removing_is_refused_while_accounts_hang_on_it_and_cutting_takes_them_off(

@@ -127,16 +127,7 @@ def associate(
     json: AsJson = False,
 ) -> None:
     """Associate accounts with a connector, from their next statement on: all of them, or none if one is refused."""
-    from sobank.services.associate import associate as do
-    from sobank.store.registry import Registry
-    from sobank.wiring import House
-
-    selection = _selection(cabinet, ibans, dossier, by=by, every=every)
-    if dry_run:
-        _foresee(selection, connector, by=by, json=json)
-        return
-    registry = Registry(House.ready().database)
-    _tell(do(registry, selection, connector, actor=by, now=datetime.now(UTC)), f"with {connector}", json=json)
+    _change(_selection(cabinet, ibans, dossier, by=by, every=every), connector, by=by, dry_run=dry_run, json=json)
 
 
 @app.command()
@@ -150,16 +141,23 @@ def dissociate(
     json: AsJson = False,
 ) -> None:
     """Give accounts no connector (Aucun connecteur): their next statements go into the global file."""
-    from sobank.services.associate import dissociate as do
+    _change(_selection(cabinet, ibans, dossier, by=by, every=every), None, by=by, dry_run=dry_run, json=json)
+
+
+def _change(selection: Selection, connector: str | None, *, by: str, dry_run: bool, json: bool) -> None:
+    from sobank.services.associate import associate as connect
+    from sobank.services.associate import dissociate as disconnect
     from sobank.store.registry import Registry
     from sobank.wiring import House
 
-    selection = _selection(cabinet, ibans, dossier, by=by, every=every)
     if dry_run:
-        _foresee(selection, None, by=by, json=json)
+        _foresee(selection, connector, by=by, json=json)
         return
-    registry = Registry(House.ready().database)
-    _tell(do(registry, selection, actor=by, now=datetime.now(UTC)), "without connector", json=json)
+    registry, now = Registry(House.ready().database), datetime.now(UTC)
+    if connector is None:
+        _tell(disconnect(registry, selection, actor=by, now=now), "without connector", json=json)
+    else:
+        _tell(connect(registry, selection, connector, actor=by, now=now), f"with {connector}", json=json)
 
 
 def _selection(cabinet: str, ibans: list[str] | None, dossier: str | None, *, by: str, every: bool) -> Selection:

@@ -24,7 +24,7 @@ class Circuits:
         """Every circuit that stands, oldest first."""
         with self._database.read() as connection:
             rows = connection.execute(sa.select(circuits).order_by(circuits.c.opened_at, circuits.c.connector_id))
-            return [_circuit(row) for row in rows]
+            return [circuit_of(row) for row in rows]
 
     def enter(self, connector_id: int, *, now: datetime) -> Circuit | None:
         """The circuit that keeps a worker away, or None: go. Of several that come when the pause is over, one goes.
@@ -35,7 +35,7 @@ class Circuits:
             row = connection.execute(_one(connector_id)).one_or_none()
         if row is None:
             return None
-        found = _circuit(row)
+        found = circuit_of(row)
         if found.until > now:
             return found
         with self._database.write() as connection:
@@ -78,7 +78,7 @@ class Circuits:
                 return None
             if gone.kind == CircuitKind.CONFIG:
                 _event(connection, connector_id, "circuit.close", actor=actor, role=role, reason=reason, now=now)
-        return _circuit(gone)
+        return circuit_of(gone)
 
 
 def _one(connector_id: int) -> sa.Select[Any]:
@@ -93,7 +93,8 @@ def _there(connection: sa.Connection, connector_id: int, now: datetime) -> sa.Ro
     return connection.execute(_one(connector_id).with_for_update()).one()
 
 
-def _circuit(row: sa.Row[Any]) -> Circuit:
+def circuit_of(row: sa.Row[Any]) -> Circuit:
+    """A row that has the columns of the table."""
     return Circuit(
         connector_id=row.connector_id, kind=CircuitKind(row.kind), cause=row.cause, opened_at=row.opened_at,
         until=row.until, faults=row.faults,

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from sobank.domain.circuit import Circuit, CircuitKind
 from sobank.domain.delivery import BatchState
 from sobank.domain.diagnosis import AccountFacts, AssociationFacts, BatchFacts, Facts, ReceivedFacts, SetAsideFacts
 from sobank.domain.registry import MandateStep
 from sobank.domain.routing import Reason
+from sobank.store.circuits import circuit_of
 from sobank.store.database import Database
 from sobank.store.ledger_rows import OPEN
 from sobank.store.schema import (
@@ -112,31 +112,22 @@ class _Reading:
 
     def _association(self) -> AssociationFacts | None:
         query = (
-            sa.select(
-                connectors.c.name, connectors.c.partner, connectors.c.cabinet_id, connectors.c.deleted_at,
-                associations.c.since, associations.c.decided_by, connectors.c.id, circuits.c.kind, circuits.c.cause,
-                circuits.c.opened_at, circuits.c.until, circuits.c.faults,
-            )
+            sa.select(connectors, associations.c.since, associations.c.decided_by)
             .join(connectors, connectors.c.id == associations.c.connector_id)
-            .outerjoin(circuits, circuits.c.connector_id == connectors.c.id)
             .where(associations.c.account_id == self._row.id, associations.c.until.is_(None))
-        )  # fmt: skip
+        )
         row = self._connection.execute(query).one_or_none()
         if row is None:
             return None
-        circuit = None
-        if row.kind is not None:
-            circuit = Circuit(
-                connector_id=row.id, kind=CircuitKind(row.kind), cause=row.cause, opened_at=row.opened_at,
-                until=row.until, faults=row.faults,
-            )  # fmt: skip
+        standing = sa.select(circuits).where(circuits.c.connector_id == row.id)
+        circuit = self._connection.execute(standing).one_or_none()
         return AssociationFacts(
             connector=row.name,
             partner=row.partner,
             since=row.since,
             decided_by=row.decided_by,
             on_cabinet=row.deleted_at is None and row.cabinet_id == self._row.cabinet_id,
-            circuit=circuit,
+            circuit=None if circuit is None else circuit_of(circuit),
         )
 
     def _received(self) -> ReceivedFacts:
