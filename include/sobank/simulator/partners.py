@@ -216,18 +216,22 @@ def _seated(stack: ExitStack, seat: Seat, own: Path, *, greedy: bool, port: int)
 def _show_on_disk(store: Any) -> None:
     """Keep `inbox/` as the bucket is, whose objects lie in memory only; and let it begin as it was left."""
     inbox = store.inbox
-    for path in inbox.folder.iterdir():
+    for path in inbox.folder.glob("[!.]*"):
         inbox.put(path.name, path.read_bytes())
+    look = inbox.arrived
 
-    def show() -> None:
+    def arrived() -> None:
+        # Called by the store after every object, while no other request changes anything.
+        look()
         there = inbox.final()
-        for name in there.keys() - {path.name for path in inbox.folder.iterdir()}:
-            (inbox.folder / name).write_bytes(there[name])
-        for path in inbox.folder.iterdir():
-            if path.name not in there:
-                path.unlink()
+        shown = {path.name for path in inbox.folder.glob("[!.]*")}
+        for name in there.keys() - shown:
+            (inbox.folder / f".{name}").write_bytes(there[name])
+            (inbox.folder / f".{name}").rename(inbox.folder / name)
+        for name in shown - there.keys():
+            (inbox.folder / name).unlink()
 
-    store.watch = show
+    inbox.arrived = arrived
 
 
 def _change_host_key(one: Simulated) -> None:
