@@ -27,4 +27,6 @@ def compare(outcome: Outcome, found: dict[str, bytes], wanted: dict[str, bytes],
     extra = [name for name in found if name not in wanted]
     outcome.missing += len(lost)
     outcome.doubled += len(extra)
-    outcome.violations += [f"{where}: {what} {name}" for what, names in (("missing", lost), ("extra", extra)) for name in names]
+    outcome.violations += [
+        f"{where}: {what} {name}" for what, names in (("missing", lost), ("extra", extra)) for name in names
+    ]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from sobank.domain.delivery import BatchState, Claim, Happening, NotClaimed
 from sobank.domain.sink import Outgoing, Presence, Receipt, Sink
-from sobank.errors import SinkError
+from sobank.errors import ConfigFault, Rejected, Transient
 from sobank.store.database import Database
 from sobank.store.ledger import Ledger
 from sobank.store.schema import batches
@@ -112,8 +112,8 @@ class NewNameEachAttempt:
         return self._inner.test()
 
 
-class CountsTheUnforeseenAsSuccess:
-    """A sink that takes an error which it does not know for a success."""
+class CountsTheUnclassifiedAsSuccess:
+    """A sink that takes an error which nobody has put into a class, and so is `Unknown` at best, for a success."""
 
     def __init__(self, inner: Sink) -> None:
         self._inner = inner
@@ -124,7 +124,7 @@ class CountsTheUnforeseenAsSuccess:
     def stage(self, outgoing: Outgoing, payload: BinaryIO, *, attempt: int, now: datetime) -> str:
         try:
             return self._inner.stage(outgoing, payload, attempt=attempt, now=now)
-        except SinkError:
+        except (Transient, Rejected, ConfigFault):
             raise
         except Exception:  # noqa: BLE001
             return "staged"
@@ -132,7 +132,7 @@ class CountsTheUnforeseenAsSuccess:
     def publish(self, outgoing: Outgoing, *, staging: str, again: bool, now: datetime) -> Receipt:
         try:
             return self._inner.publish(outgoing, staging=staging, again=again, now=now)
-        except SinkError:
+        except (Transient, Rejected, ConfigFault):
             raise
         except Exception:  # noqa: BLE001
             return Receipt(remote_name="?", sha256=outgoing.sha256, size=outgoing.size, at=now)

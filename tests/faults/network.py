@@ -35,7 +35,6 @@ class Served:
     telling_exchanges: frozenset[str]
     no_answer: Callable[[], BaseException]
     may_hold: bool = False
-    harmless: frozenset[str] = frozenset()
     beyond_us: frozenset[Fault] = frozenset()
     transport: Mapping[str, object] = field(default_factory=dict)
     #: A person knows the login by heart: what the server changes of it is known after `learn` only.
@@ -157,7 +156,6 @@ class OpenSsh:
     faults: frozenset[Fault] = frozenset()
     telling = _SFTP_TELLING
     telling_exchanges = _SFTP_EXCHANGES
-    harmless: frozenset[str] = frozenset()
     beyond_us: frozenset[Fault] = frozenset()
     may_hold = False
     no_answer = TimeoutError
@@ -226,13 +224,13 @@ def sftp(server: Any) -> Served:
     )  # fmt: skip
 
 
-def https(title: str, server: Any, *, may_hold: bool, harmless: frozenset[str] = frozenset()) -> Served:
+def https(title: str, server: Any, *, may_hold: bool) -> Served:
     """An HTTPS partner. One who knows no request again takes it as often as the network brings it."""
     knows_again = not isinstance(server, GenericPartner) or server.remembers_days is not None
     server.drip_seconds = 0.1
     limits = {} if isinstance(server, GenericPartner) else {"requests": 1_000_000, "per_seconds": 1}
     return Served(
-        title=f"https, {title}", kind="https", server=server, may_hold=may_hold, harmless=harmless,
+        title=f"https, {title}", kind="https", server=server, may_hold=may_hold,
         telling=("before post", "after post"), telling_exchanges=frozenset({"get", "post"}),
         beyond_us=frozenset() if knows_again else frozenset({Fault.REPLAY}),
         no_answer=lambda: httpx.ReadTimeout("no answer"), transport={"timeout_seconds": 0.4, **limits},

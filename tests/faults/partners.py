@@ -57,8 +57,6 @@ class Partner(Protocol):
     telling_exchanges: frozenset[str]
     #: Faults of his that no sender can do anything about.
     beyond_us: frozenset[Fault]
-    #: Senders that are wrong and yet can do no harm here: the partner himself prevents it.
-    harmless: frozenset[str]
 
     def sink(self, *, payload: Payload, companion: bytes | None = None, around: Around = as_it_is) -> Sink:
         """A sink to him whose remote is wrapped."""
@@ -110,7 +108,7 @@ class Address:
     reach: Reach
     steps: type[Stepped] = Stepped
 
-    def sink(self, *, payload: Payload, companion: bytes | None = None, around: Around = as_it_is) -> Sink:  # noqa: ARG002
+    def sink(self, *, payload: Payload, companion: bytes | None = None, around: Around = as_it_is) -> Sink:
         """See Partner."""
         sink = sink_class(self.kind).of(replace(self.reach, payload=payload))
         setattr(sink, _REMOTES[self.kind], around(getattr(sink, _REMOTES[self.kind])))
@@ -163,7 +161,6 @@ class PartnerFolder:
     may_hold = False
     telling = ("after create", "middle of write", "before move", "after move")
     telling_exchanges: ClassVar[frozenset[str]] = frozenset({"create", "digest", "move", "remove"})
-    harmless: ClassVar[frozenset[str]] = frozenset()
     beyond_us: ClassVar[frozenset[Fault]] = frozenset()
 
     @property
@@ -180,7 +177,7 @@ class PartnerFolder:
         """A disk may say that it failed whether it has done what was asked or not."""
         return OSError(errno.EIO, os.strerror(errno.EIO))
 
-    def sink(self, *, payload: Payload, companion: bytes | None = None, around: Around = as_it_is) -> Sink:  # noqa: ARG002
+    def sink(self, *, payload: Payload, companion: bytes | None = None, around: Around = as_it_is) -> Sink:
         """See Partner."""
         return FolderSink(self.folder, companion=companion, disk=around(WatchedDisk(self)))
 

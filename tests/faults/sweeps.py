@@ -76,8 +76,9 @@ def sweep(
     attempts: int = 1,
     died_before: str | None = None,
     stop_when_caught: bool = False,
+    first: int = 1,
 ) -> Outcome:
-    """Break at each step in turn until a run breaks no more.
+    """Break at each step in turn, from number `first`, until a run breaks no more.
 
     Args:
         died_before: a worker died at this point before the run that is broken, so that it starts in doubt.
@@ -87,15 +88,15 @@ def sweep(
         world = worlds.new(partner, greedy=greedy)
         world.ledger_class, world.sink_around = sender.ledger, sender.sink
         if died_before:
-            first = Steps(died_before, Killed)
-            broken_run(world, sender, first, attempts=attempts)
-            assert first.fired, f"a push has no step {died_before}"
+            earlier = Steps(died_before, Killed)
+            broken_run(world, sender, earlier, attempts=attempts)
+            assert earlier.fired, f"a push has no step {died_before}"
             world.clock.pass_leases()
-        steps = Steps(outcome.points + 1, error)
+        steps = Steps(first + outcome.points, error)
         broken_run(world, sender, steps, attempts=attempts)
         if not steps.fired:
             break
-        outcome.settle(world, f"step {outcome.points + 1}, {steps.at}")
+        outcome.settle(world, f"step {steps.count}, {steps.at}")
     return outcome
 
 

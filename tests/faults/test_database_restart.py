@@ -8,7 +8,6 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from sobank.store import migrate
 from sobank.store.database import Database
@@ -78,5 +77,7 @@ def test_a_database_restarted_in_the_middle_of_a_push_loses_and_doubles_nothing(
         if not steps.fired:
             break
         outcome.settle(world, f"restarted {steps.at}")
-    table.add(partner.title, "PostgreSQL crashes and is restarted, around every commit and exchange that tells", outcome)
+    table.add(
+        partner.title, "PostgreSQL crashes and is restarted, around every commit and exchange that tells", outcome
+    )
     assert outcome.points >= FEWEST_STEPS

@@ -149,7 +149,7 @@ class Worlds:
         seeded.close()
         self.database, self.breaking = (Database(f"sqlite:///{home / 'db'}") for _ in range(2))
         for database in (self.database, self.breaking):
-            sa.event.listen(database.engine, "connect", _without_waiting_for_the_disk)
+            sa.event.listen(database.engine, "connect", without_waiting_for_the_disk)
 
     def new(self, partner: Partner, *, greedy: bool) -> World:
         """A world in its first state; the one before it ends."""
@@ -164,6 +164,6 @@ class Worlds:
         )
 
 
-def _without_waiting_for_the_disk(connection: object, _record: object) -> None:
+def without_waiting_for_the_disk(connection: object, _record: object) -> None:
     """These tests end workers, never the machine: nothing is learnt from waiting for a platter."""
     connection.execute("PRAGMA synchronous=OFF")  # type: ignore[attr-defined]
