@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from sobank.store import audit, migrate
 from sobank.store import schema as t
 from sobank.store.audit_trail import AuditTrail
 from sobank.store.database import Database
+from tests.builders import Cabinet, TestHouse, file_of, statement
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 FIELDS = ("id", "at", "actor", "role", "action", "subject", "cabinet_id", "before", "after", "reason", "hash")
@@ -199,6 +201,22 @@ def test_appends_of_many_at_once_follow_one_another(database: Database) -> None:
     rows = AuditTrail(database).listed(limit=100)
     pairs = [(a.subject[:-1], b.subject[:-1]) for a, b in zip(rows[::2], rows[1::2], strict=True)]
     assert all(a == b for a, b in pairs), "events of one transaction stand together"
+
+
+def test_a_change_that_has_added_its_event_and_not_ended_keeps_no_decision_waiting(
+    fresh_postgres_url: Callable[[], str], tmp_path: Path
+) -> None:
+    house = TestHouse(tmp_path, fresh_postgres_url())
+    day = date(2026, 3, 3)
+    house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
+    house.take_in(file_of(statement(1, day, 5)))
+    with house.database.write() as connection:
+        audit.record_many(connection, [event()], at=NOW, actor="anne", role=None)
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(house.run, day).result(timeout=60)["decided"] == 1
+    assert len(house.delivered()) == 1
+    assert AuditTrail(house.database).verify().holds
+    house.database.close()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])

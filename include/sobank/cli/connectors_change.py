@@ -14,6 +14,7 @@ from sobank.domain.sink import ConnectionReport
 from sobank.errors import ConfigurationError, SobankError
 
 if TYPE_CHECKING:
+    from sobank.services.connect import Added
     from sobank.store.registry import Registry
     from sobank.wiring import House
 
@@ -66,21 +67,27 @@ def add(
         connection=connection,
         settings=settings,
     )
-    report = added.test
     if json:
-        as_json(
-            {
-                "connector": added.destination,
-                "reachable": report.reachable,
-                "capabilities": list(report.capabilities),
-                "degraded": list(report.degraded),
-                "accounts": added.accounts,
-            }
-        )
-        return
-    works = "its connection works; nothing was sent" if report.reachable else "its connection FAILS"
+        as_json(_document(added))
+    else:
+        _print(added, by=by)
+
+
+def _document(added: Added) -> dict[str, Any]:
+    return {
+        "connector": added.destination,
+        "reachable": added.test.reachable,
+        "capabilities": list(added.test.capabilities),
+        "degraded": list(added.test.degraded),
+        "accounts": added.accounts,
+    }
+
+
+def _print(added: Added, *, by: str) -> None:
+    cabinet, _, name = added.destination.removeprefix("connector:").partition("/")
+    works = "its connection works; nothing was sent" if added.test.reachable else "its connection FAILS"
     out.print(f"{added.destination} is on the cabinet; {works}", markup=False, highlight=False)
-    for text in (*report.capabilities, *report.degraded):
+    for text in (*added.test.capabilities, *added.test.degraded):
         out.print(f"  {text}", markup=False, highlight=False)
     out.print(
         f"{added.accounts} account(s) may be associated with it:\n"

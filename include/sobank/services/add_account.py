@@ -50,10 +50,6 @@ def add_account(
         NotAllowed: the actor is no member. InvalidIban: structure, RIB key or country. NotFound: no such dossier.
         RegistryError: the cabinet is closed, has the account already, or the currency is none.
     """
-    if not _CURRENCY.fullmatch(currency):
-        raise RegistryError(
-            "a currency is three capital letters (ISO 4217)", subject=currency[:10], remedy="write EUR for the euro"
-        )
     with editor.change() as change:
         there, role = allowed(change, cabinet, actor, Action.ADD_ACCOUNT)
         if there.closed:
@@ -78,6 +74,10 @@ def add_account(
 
 def _place(change: RegistryEdit, cabinet: CabinetRow, dossier: str, checked: CheckedIban, currency: str) -> int:
     """Id of the dossier in which the account is new."""
+    if not _CURRENCY.fullmatch(currency):
+        raise RegistryError(
+            "a currency is three capital letters (ISO 4217)", subject=currency[:10], remedy="write EUR for the euro"
+        )
     dossier_id = change.dossier(cabinet.id, dossier)
     if dossier_id is None:
         raise NotFound(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sobank.domain.day import BANK_ZONE
 from sobank.domain.iban import masked
@@ -59,23 +59,30 @@ def step_mandate(
             account=account.id, cabinet=account.cabinet, before=account.step, step=step, since=since,
             changed=(account.step, account.since) != (step, since),
         )  # fmt: skip
-        if not stepped.changed:
-            return stepped
-        if account.mandate_id is None or (account.step in ENDED_STEPS and step is MandateStep.DRAFT):
-            change.start_mandate(account.id, step, since=since)
-        else:
-            change.step_mandate(account.mandate_id, step, since=since)
-        before = {"step": account.step, "since": account.since.isoformat()} if account.since else None
-        event = {
-            "action": Action.SET_MANDATE,
-            "subject": account_subject(account.id, account.iban),
-            "before": before,
-            "after": {"step": step, "since": since.isoformat()},
-            "cabinet_id": there.id,
-            "reason": None,
-        }
-        change.record([event], at=now, actor=actor, role=role)
+        if stepped.changed:
+            _write(change, account, stepped)
+            event = _event(account, stepped) | {"cabinet_id": there.id}
+            change.record([event], at=now, actor=actor, role=role)
     return stepped
+
+
+def _write(change: RegistryEdit, account: AccountOfIban, stepped: Stepped) -> None:
+    anew = account.step in ENDED_STEPS and stepped.step is MandateStep.DRAFT
+    if account.mandate_id is None or anew:
+        change.start_mandate(account.id, stepped.step, since=stepped.since)
+    else:
+        change.step_mandate(account.mandate_id, stepped.step, since=stepped.since)
+
+
+def _event(account: AccountOfIban, stepped: Stepped) -> dict[str, Any]:
+    before = {"step": account.step, "since": account.since.isoformat()} if account.since else None
+    return {
+        "action": Action.SET_MANDATE,
+        "subject": account_subject(account.id, account.iban),
+        "before": before,
+        "after": {"step": stepped.step, "since": stepped.since.isoformat()},
+        "reason": None,
+    }
 
 
 def account_of(
