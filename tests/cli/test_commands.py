@@ -249,10 +249,13 @@ def test_importing_the_jobs_is_cheap_enough_for_a_dag_file() -> None:
     assert result.stdout.strip() == "[]"
 
 
-def test_every_reason_and_code_that_can_be_shown_is_explained() -> None:
-    from sobank.cli.legend import _meanings
+def test_every_reason_and_code_that_can_be_shown_is_explained_in_english_and_in_french() -> None:
     from sobank.domain.routing import Reason
     from sobank.formats import camt053_codes, cfonb120_codes
+    from sobank.meanings import english, french
+    from sobank.wiring import House
 
     codes = {*map(str, Reason), *cfonb120_codes.ERRORS, *cfonb120_codes.WARNINGS, *cfonb120_codes.REFUSALS}
-    assert codes | set(camt053_codes.REFUSALS) <= set(_meanings())
+    contracts = House.from_environment().contracts
+    assert codes | set(camt053_codes.REFUSALS) <= set(english(contracts))
+    assert set(english(contracts)) == set(french(contracts))
