@@ -11,7 +11,7 @@ UV := $(BIN)/uv --system-certs
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 
-.PHONY: help install servers demo up test check format lock clean
+.PHONY: help install servers demo up test faults bench check format lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## / — /'
@@ -43,6 +43,12 @@ up: install  ## Leave an Airflow open, on loopback, with a generated password
 
 test: install servers  ## Every test; PostgreSQL and Airflow are started on loopback
 	$(BIN)/pytest
+
+faults: install servers  ## Break every step of every kind of delivery, and write docs/faults.md
+	$(BIN)/pytest tests/faults --write-faults
+
+bench: install servers  ## Measure speed and memory beside peers, in one run (SIZE, ROUNDS, ONLY)
+	$(BIN)/python -m benchmarks
 
 check: install  ## Format, lint, types, and who may import whom
 	$(BIN)/ruff format --check .
