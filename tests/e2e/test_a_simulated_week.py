@@ -35,10 +35,10 @@ TROUBLE: dict[str, list[list[tuple[str, Fault]]]] = {
         [("open", Fault.PERMISSION_DENIED)],
     ],
     "https": [
-        [("post", Fault.LOSE_ANSWER)],
+        [("connect", Fault.LOSE_REQUEST), ("post", Fault.LOSE_ANSWER)],
         [("post", Fault.ERROR_AFTER_COMMIT)],
         [("post", Fault.TOO_MANY_SECONDS), ("post", Fault.RESET_MID_BODY)],
-        [("connect", Fault.LOSE_REQUEST), ("post", Fault.ERROR_BEFORE_COMMIT)],
+        [("post", Fault.ERROR_BEFORE_COMMIT)],
         [("post", Fault.REDIRECT)],
     ],
     "s3": [
