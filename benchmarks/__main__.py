@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import daily, ingest, sftp
@@ -34,27 +35,34 @@ def main(environment: Mapping[str, str] = os.environ, known: Mapping[str, Opens]
         return 2
     found: list[Measured] = []
     with tempfile.TemporaryDirectory(prefix="sobank-bench-") as folder:
-        place = Path(folder)
-        for name in names:
-            (place / name).mkdir()
-            with known[name](size, place / name) as opened:
-                try:
-                    found += [measure(one, rounds=rounds, python=_python, say=_say) for one in opened]
-                except WrongOutput as wrong:
-                    _say(str(wrong))
-                    return 1
         facts = {
             "size": size,
             "rounds": rounds,
-            "machine": machine(place),
+            "machine": machine(Path(folder)),
             "versions": versions(_python(False), PEERS, WANTED),
         }
-    sys.stdout.write(table(found))
+        for name in names:
+            place = Path(folder) / name
+            place.mkdir()
+            with known[name](size, place) as opened:
+                for benchmark in opened:
+                    try:
+                        found.append(measure(benchmark, rounds=rounds, python=_python, say=_say))
+                    except WrongOutput as wrong:
+                        _say(str(wrong))
+                        return 1
+                    sys.stdout.write(table(found[-1:]))
+                    # What is measured is kept, whatever the benchmarks after it come to.
+                    _keep(found, facts, results)
+            shutil.rmtree(place)
+    return 0
+
+
+def _keep(found: Sequence[Measured], facts: Mapping[str, object], results: Path) -> None:
     results.mkdir(parents=True, exist_ok=True)
     (results / "results.json").write_text(json.dumps(as_json(found, facts), indent=1, ensure_ascii=False) + "\n")
     (results / "results.svg").write_text(plot(found))
     _say(f"written: {results / 'results.json'}, {results / 'results.svg'}")
-    return 0
 
 
 def _python(peer: bool) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.frame import Comparison, Measured, Ratio, median_steps, middle, ratio
@@ -60,9 +60,9 @@ def _aim(found: Ratio) -> str:
     return f"; aim {wanted}: {'reached' if found.reached else 'NOT REACHED'}"
 
 
-def as_json(measured: Sequence[Measured], facts: dict[str, Any]) -> dict[str, Any]:
+def as_json(measured: Sequence[Measured], facts: Mapping[str, object]) -> dict[str, Any]:
     """All figures, run by run, with the facts of the measurement before them."""
-    return facts | {"benchmarks": [_benchmark_json(one) for one in measured]}
+    return {**facts, "benchmarks": [_benchmark_json(one) for one in measured]}
 
 
 def _benchmark_json(measured: Measured) -> dict[str, Any]:
