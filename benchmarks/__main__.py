@@ -35,12 +35,6 @@ def main(environment: Mapping[str, str] = os.environ, known: Mapping[str, Opens]
         return 2
     found: list[Measured] = []
     with tempfile.TemporaryDirectory(prefix="sobank-bench-") as folder:
-        facts = {
-            "size": size,
-            "rounds": rounds,
-            "machine": machine(Path(folder)),
-            "versions": versions(_python(False), PEERS, WANTED),
-        }
         for name in names:
             place = Path(folder) / name
             place.mkdir()
@@ -53,13 +47,14 @@ def main(environment: Mapping[str, str] = os.environ, known: Mapping[str, Opens]
                         return 1
                     sys.stdout.write(table(found[-1:]))
                     # What is measured is kept, whatever the benchmarks after it come to.
-                    _keep(found, facts, results)
+                    _keep(found, {"size": size, "rounds": rounds, "machine": machine(place)}, results)
             shutil.rmtree(place)
     return 0
 
 
 def _keep(found: Sequence[Measured], facts: Mapping[str, object], results: Path) -> None:
     results.mkdir(parents=True, exist_ok=True)
+    facts = {**facts, "versions": versions(_python(False), PEERS, WANTED)}
     (results / "results.json").write_text(json.dumps(as_json(found, facts), indent=1, ensure_ascii=False) + "\n")
     (results / "results.svg").write_text(plot(found))
     _say(f"written: {results / 'results.json'}, {results / 'results.svg'}")
