@@ -20,7 +20,7 @@ from tests.faults.sweeps import HONEST, Outcome, broken_run
 from tests.faults.table import Table
 from tests.faults.worlds import World
 
-FEWEST_STEPS = 10
+FEWEST_STEPS = 6
 
 
 class Restartable:

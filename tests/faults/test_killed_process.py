@@ -6,13 +6,14 @@ from itertools import count
 
 import pytest
 
+from tests.faults.conftest import KINDS
 from tests.faults.partners import Partner
 from tests.faults.processes import Processes
 from tests.faults.sweeps import Outcome
 from tests.faults.table import Table
 from tests.faults.worlds import Worlds
 
-FEWEST_STEPS = 15
+FEWEST_STEPS = 10
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,9 @@ def processes() -> Processes:
     return Processes()
 
 
-@pytest.mark.parametrize("taken", [False, True], ids=["kept", "taken before the next run"])
+@pytest.mark.parametrize(
+    ("partner", "taken"), [("folder", True)] + [(kind, False) for kind in KINDS], indirect=["partner"]
+)
 def test_a_process_killed_at_any_step_leaves_what_the_next_one_can_finish(
     worlds: Worlds, partner: Partner, processes: Processes, table: Table, taken: bool
 ) -> None:
@@ -32,7 +35,9 @@ def test_a_process_killed_at_any_step_leaves_what_the_next_one_can_finish(
     assert outcome.points >= FEWEST_STEPS
 
 
-@pytest.mark.parametrize("greedy", [False, True], ids=["keeps files", "takes files at once"])
+@pytest.mark.parametrize(
+    ("partner", "greedy"), [("folder", False)] + [(kind, True) for kind in KINDS], indirect=["partner"]
+)
 def test_a_process_stopped_past_its_lease_at_any_step_and_woken_up_does_no_harm(
     worlds: Worlds, partner: Partner, processes: Processes, table: Table, greedy: bool
 ) -> None:
