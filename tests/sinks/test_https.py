@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import socket
+import socketserver
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +26,7 @@ from sobank.sinks.https_dialect import rest_asked, retry_after
 from sobank.sinks.https_network import is_public
 from sobank.sinks.https_options import origin_of
 from tests.sinks.harness_https import WRONG, Spool, reach_of
-from tests.sinks.test_contract import IBAN, LABEL, NAME, NOW, PAYLOAD, outgoing, publish, put, stage
+from tests.sinks.test_contract import IBAN, LABEL, NAME, NOW, PAYLOAD, outgoing, probe, publish, put, stage
 
 Partners = Callable[..., HttpsPartner]
 RECEIVED = [(NAME, PAYLOAD)]
@@ -301,7 +304,7 @@ def test_the_address_that_was_looked_at_is_the_one_connected_to(
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     put(sink_to(partner, login=replace(partner.login(), host="localhost")))
-    assert asked.count("localhost") == 1
+    assert asked.count("localhost") == len(partner.asked) == 2, "once for each connection"
     assert partner.inbox.received() == RECEIVED
 
 
@@ -452,10 +455,88 @@ def test_a_token_is_never_shown_to_another_host_than_that_of_the_connection(part
     assert partner.asked == []
 
 
+def test_what_may_have_been_sent_to_one_society_is_never_sent_to_another(partners: Partners) -> None:
+    partner = partners(MyUnisoftPartner)
+    partner.script.add("post", Fault.LOSE_ANSWER)
+    of = reach(partner)
+    staging = stage(HttpsSink.of(of))
+    with pytest.raises(Unknown):
+        publish(HttpsSink.of(of), staging)
+    other = HttpsSink.of(replace(of, settings={"society_id": "999"}))
+    partner.asked.clear()
+    assert probe(other, staging) is Presence.UNKNOWABLE
+    with pytest.raises(Doubtful, match="recipient"):
+        publish(other, staging, again=True)
+    assert partner.asked == []
+    assert recover(HttpsSink.of(of), staging) is Presence.STAGED
+    assert partner.inbox.received() == RECEIVED
+
+
+@pytest.mark.parametrize("status", [302, 303])
+def test_a_redirect_that_may_follow_success_proves_nothing(status: int) -> None:
+    with plain_server(OPEN_DOOR, f"HTTP/1.1 {status} x\r\nLocation: /done\r\nContent-Length: 0\r\n\r\n") as (sink, _):
+        staging = stage(sink)
+        with pytest.raises(Unknown):
+            publish(sink, staging)
+        assert probe(sink, staging) is Presence.UNKNOWABLE
+
+
+@pytest.mark.parametrize("status", [302, 303])
+def test_a_redirect_before_any_bytes_leave_is_a_fault_of_configuration(status: int) -> None:
+    with (
+        plain_server(f"HTTP/1.1 {status} x\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n") as (sink, seen),
+        pytest.raises(ConfigFault),
+    ):
+        stage(sink)
+    assert [line.split()[0] for line in seen] == ["OPTIONS"]
+
+
+def test_what_a_partner_answers_too_much_is_never_the_answer_to_another_request() -> None:
+    with plain_server(OPEN_DOOR + OPEN_DOOR, "HTTP/1.1 500 x\r\nContent-Length: 0\r\n\r\n") as (sink, seen):
+        staging = stage(sink)
+        with pytest.raises(Unknown):
+            publish(sink, staging)
+    assert [line.split()[0] for line in seen] == ["OPTIONS", "POST"]
+
+
+OPEN_DOOR = "HTTP/1.1 204 x\r\n\r\n"
+
+
+@contextmanager
+def plain_server(*answers: str) -> Iterator[tuple[HttpsSink, list[str]]]:
+    """A sink to a server that gives these answers, byte for byte, to one request after another; what was asked."""
+    left, seen = list(answers), list[str]()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while left and (line := self.rfile.readline()):
+                seen.append(line.decode())
+                size = 0
+                while (header := self.rfile.readline().strip()) != b"":
+                    name, _, value = header.lower().partition(b":")
+                    size = int(value) if name == b"content-length" else size
+                self.rfile.read(size)
+                self.wfile.write(left.pop(0).encode())
+
+    spool = Spool()
+    spool.keep(PAYLOAD)
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        of = Reach(
+            destination="connector:CAB001/portail", settings={}, remembers_days=None, folder=Path("/nowhere"),
+            login=Login(host=f"http://127.0.0.1:{server.server_address[1]}", password=WRONG), private=True,
+            transport={"path": "/in/{name}", "timeout_seconds": 5}, payload=spool.open,
+        )  # fmt: skip
+        yield HttpsSink.of(of), seen
+        server.shutdown()
+
+
 def test_the_staging_name_says_where_to_and_since_when(partners: Partners) -> None:
     partner = partners(MyUnisoftPartner)
     assert stage(sink_to(partner)) == (
-        f"https://127.0.0.1:{partner.port}/api/v1/releve_bancaire?filename={NAME}#sent-after=2026-03-03T12:00:00+00:00"
+        f"https://127.0.0.1:{partner.port}/api/v1/releve_bancaire?filename={NAME}"
+        "#for=myunisoft society 4217#sent-after=2026-03-03T12:00:00+00:00"
     )
 
 

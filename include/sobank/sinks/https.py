@@ -33,6 +33,7 @@ DIALECTS: Final = {
 }
 _PIECE: Final = 64 << 10
 _SENT_AFTER: Final = "#sent-after="
+_FOR: Final = "#for="
 _limits: PerProcess[RateLimit] = PerProcess(most=1024)
 
 
@@ -96,11 +97,14 @@ class HttpsSink:
     def probe(self, outgoing: Outgoing, *, staging: str | None, now: datetime) -> Presence:
         """Ask the partner, where he can be asked; where not, his memory of the key or the content decides (see Sink).
 
-        UNKNOWABLE also if the address has another host by now: our token is for this one only.
+        UNKNOWABLE also if the connector has another host or recipient by now: our token is for this one only.
         """
         subject = allowed(outgoing.object_name)
-        sent = _Sent.read(staging, subject) if staging is not None else None
-        if sent is not None and not sent.is_at(self._origin):
+        try:
+            sent = _Sent.read(staging, subject) if staging is not None else None
+        except ConfigFault:  # of a sink of another kind, which this connector was before
+            return Presence.UNKNOWABLE
+        if sent is not None and not self._meant(sent):
             return Presence.UNKNOWABLE
         asked = self._dialect.probe_target(outgoing)
         if asked is not None:
@@ -136,15 +140,16 @@ class HttpsSink:
                 remedy="it is sent again",
                 retry_after=error.retry_after,
             ) from None
-        return f"{self._origin}{self._dialect.target(outgoing)}{_SENT_AFTER}{now.astimezone(UTC).isoformat()}"
+        whose = f"{self._origin}{self._dialect.target(outgoing)}{_FOR}{self._dialect.recipient}"
+        return f"{whose}{_SENT_AFTER}{now.astimezone(UTC).isoformat()}"
 
     def publish(self, outgoing: Outgoing, *, staging: str, again: bool, now: datetime) -> Receipt:
         """One POST to the address in `staging` (see Sink)."""
         name = allowed(outgoing.object_name)
         sent = _Sent.read(staging, name)
-        if not sent.is_at(self._origin):
+        if not self._meant(sent):
             raise Doubtful(
-                "it may have been sent to another host than the connection names now",
+                "it may have been sent to another host or recipient than the connector names now",
                 subject=name,
                 remedy="ask the partner; then release or reject the batch",
             )
@@ -192,19 +197,23 @@ class HttpsSink:
         if answer.status == 404:
             return self._dialect.unproved(None, now=now) if sent else Presence.ABSENT
         if answer.status != 200:
-            raise _not_of_bytes(by_status(answer, subject, now=now))
+            raise _not_of_bytes(answer, by_status(answer, subject, now=now))
         tree = json_object(answer) or {}
         if not isinstance(tree.get("sha256"), str):
             raise not_understood(subject)
         same = tree["sha256"].lower() == outgoing.sha256 and tree.get("size", outgoing.size) == outgoing.size
         return Presence.PUBLISHED if same else Presence.OTHER_BYTES
 
+    def _meant(self, sent: _Sent) -> bool:
+        """Whether what may have been sent was meant for the host and recipient of today."""
+        return sent.is_at(self._origin) and sent.recipient in {"", self._dialect.recipient}
+
     def _require(self, check: Check, origin: str, subject: str, now: datetime) -> Answer:
         """Make a harmless request; whoever is not let in learns it here."""
         ask = {"get": self._exchange.get, "options": self._exchange.options}[check.method]
         answer = self._answer(lambda: ask(origin + check.target, self._headers), subject, now)
         if answer.status not in check.fine:
-            raise _not_of_bytes(by_status(answer, subject, now=now))
+            raise _not_of_bytes(answer, by_status(answer, subject, now=now))
         return answer
 
     def _answer(self, exchange: Callable[[], Answer], subject: str, now: datetime) -> Answer:
@@ -220,23 +229,27 @@ class HttpsSink:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Sent:
-    """What a staging name says: where to, and since when it may have been sent."""
+    """What a staging name says: where to, for whom ("" if it does not say), and since when it may have been sent."""
 
     url: str
     origin: str
     host: str
     after: datetime
+    recipient: str
 
     @classmethod
     def read(cls, staging: str, subject: str) -> Self:
-        url, _, moment = staging.partition(_SENT_AFTER)
+        place, _, moment = staging.partition(_SENT_AFTER)
+        url, _, recipient = place.partition(_FOR)
         try:
             found, after = urlsplit(url), datetime.fromisoformat(moment)
         except ValueError:
             raise _unreadable(subject) from None
         if found.scheme not in {"https", "http"} or not found.hostname or after.tzinfo is None:
             raise _unreadable(subject)
-        return cls(url=url, origin=f"{found.scheme}://{found.netloc}", host=found.hostname, after=after)
+        return cls(
+            url=url, origin=f"{found.scheme}://{found.netloc}", host=found.hostname, after=after, recipient=recipient
+        )
 
     def is_at(self, origin: str) -> bool:
         """Whether a token for `origin` may be shown there: the same host, as well protected."""
@@ -271,9 +284,10 @@ def _pieces(payload: BinaryIO, outgoing: Outgoing) -> Iterator[bytes]:
     yield kept
 
 
-def _not_of_bytes(error: SinkError) -> SinkError:
-    """A request that brought no bytes cannot have them refused: what looks so is a fault of the set-up."""
-    return ConfigFault(error.what, subject=error.subject, remedy=error.remedy) if isinstance(error, Rejected) else error
+def _not_of_bytes(answer: Answer, error: SinkError) -> SinkError:
+    """A request that brought no bytes cannot have them refused, or taken: what looks so is a fault of the set-up."""
+    wrong = isinstance(error, Rejected) or 300 <= answer.status < 400
+    return ConfigFault(error.what, subject=error.subject, remedy=error.remedy) if wrong else error
 
 
 def _evidence(url: str, outgoing: Outgoing, now: datetime, answer: str) -> Receipt:

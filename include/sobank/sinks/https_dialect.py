@@ -23,6 +23,10 @@ NO_FILE: Final = Outgoing(
 _REFUSED: Final = frozenset({400, 413, 415, 422})
 _SET_UP_WRONG: Final = frozenset({401, 403, 404, 405, 407})
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
+#: Seconds: nonsense must not keep a process away from a partner for ever.
+_LONGEST_REST: Final = 3600.0
+#: "The answer to your request is there": after a POST, that says more of success than of failure (RFC 9110 §15.4.4).
+_SEE_ELSEWHERE: Final = frozenset({302, 303})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,10 +45,12 @@ class Check:
 class Dialect(Protocol):
     """How one kind of partner is spoken to. Targets are path and query, from `/`.
 
+    recipient: whose books the bytes go into, as far as the request tells; no secret.
     limit: the requests he takes. checks: harmless requests; the first is made before any payload is sent.
     capabilities, degraded: for the report of a connection test.
     """
 
+    recipient: str
     limit: Limit
     checks: tuple[Check, ...]
     capabilities: tuple[str, ...]
@@ -122,7 +128,7 @@ def rest_asked(headers: Mapping[str, str], now: datetime) -> float | None:
     if not math.isfinite(reset):
         return None
     there = _http_date(headers.get("date", "")) or now
-    return max(reset - there.timestamp() if reset > 1e9 else reset, 0.0)
+    return min(max(reset - there.timestamp() if reset > 1e9 else reset, 0.0), _LONGEST_REST)
 
 
 def by_status(answer: Answer, subject: str, *, now: datetime, again: bool = False, code: str = "") -> SinkError:
@@ -136,6 +142,12 @@ def by_status(answer: Answer, subject: str, *, now: datetime, again: bool = Fals
     wait = retry_after(answer.headers, now)
     if answer.status == 429:
         return Transient(f"{shown}: too many requests", subject=subject, remedy="it is sent again", retry_after=wait)
+    if answer.status in _SEE_ELSEWHERE:
+        return Unknown(
+            f"{shown}, which does not tell whether he has these bytes; redirects are not followed",
+            subject=subject,
+            remedy="check token and rights of the connection, and the address in the partner's file; it looks first",
+        )
     if answer.status in _SET_UP_WRONG or 300 <= answer.status < 400:
         return ConfigFault(
             f"{shown}; redirects are not followed" if answer.status < 400 else shown,

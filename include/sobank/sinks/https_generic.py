@@ -40,6 +40,7 @@ class GenericDialect:
     """
 
     def __init__(self, *, path: str, probe: str | None, remembers: timedelta | None, limit: Limit = _LIMIT) -> None:
+        self.recipient = "generic"
         self._path = path
         self._probe = probe
         self._remembers = remembers

@@ -36,6 +36,7 @@ class MyUnisoftDialect:
     degraded = ("cannot be asked what arrived", "whether the society is right shows with the first file")
 
     def __init__(self, *, secret: str, society: str, path: str = _PATH, limit: Limit = _LIMIT) -> None:
+        self.recipient = f"myunisoft society {society}"
         self._secret = secret
         self._society = society
         self._path = path

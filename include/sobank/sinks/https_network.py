@@ -22,8 +22,9 @@ from sobank.errors import ConfigFault
 
 #: Connections of one process to one partner; how many requests are under way is the business of its rate limit.
 _CONNECTIONS: Final = 64
-#: Seconds that an idle connection is used again: well below what servers wait, lest one closes while we send.
-_KEPT_ALIVE: Final = 2.0
+#: No connection is used for a second request: what a partner sends too much would be read as the answer to it, and one
+#: that he closes while we send would leave a batch in doubt.
+_KEPT_ALIVE: Final = 0
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 #: What OpenSSL found wrong with a certificate; other numbers are told as they are.
 _WRONG: Final = {
@@ -75,7 +76,7 @@ class CheckedTransport(httpx.HTTPTransport):
         self._pool = httpcore.ConnectionPool(
             ssl_context=trusted,
             max_connections=_CONNECTIONS,
-            keepalive_expiry=_KEPT_ALIVE,
+            max_keepalive_connections=_KEPT_ALIVE,
             network_backend=_CheckedNetwork(private=private),
         )
 
