@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from sobank.domain.delivery import BatchState, Claim, Happening
-from sobank.domain.sink import Outgoing
+from sobank.domain.sink import Outgoing, Presence
 from sobank.errors import ForbiddenTransition, LedgerError, NotFound, Transient
 from sobank.services.held import ask_again, confirm_held, reject_held, release_held
 from sobank.store.circuits import Circuits
@@ -31,7 +31,12 @@ class Away:
     """A partner of whom nothing can be removed."""
 
     holds_staged: bool = True
+    found: Presence = Presence.STAGED
     asked: list[str] = field(default_factory=list)
+
+    def probe(self, outgoing: Outgoing, *, staging: str | None, now: datetime) -> Presence:
+        assert staging == STAGED
+        return self.found
 
     def discard(self, outgoing: Outgoing, *, staging: str) -> None:
         self.asked.append(staging)
@@ -77,11 +82,21 @@ def test_a_decision_stands_when_what_was_staged_cannot_be_removed_and_says_so(
     assert actions(database) == [(action, "anne", "asked them")]
 
 
-@pytest.mark.parametrize(("lies_there", "kept"), [(True, STAGED), (False, None)])
+@pytest.mark.parametrize(
+    ("lies_there", "found", "kept"),
+    [
+        (True, Presence.STAGED, STAGED),
+        (True, Presence.OTHER_BYTES, STAGED),
+        (True, Presence.PUBLISHED, STAGED),
+        (True, Presence.ABSENT, None),
+        (True, Presence.UNKNOWABLE, None),
+        (False, Presence.STAGED, None),
+    ],
+)
 def test_a_release_keeps_the_one_name_that_may_be_published_where_it_lies_at_the_partners(
-    ledger: Ledger, lies_there: bool, kept: str | None
+    ledger: Ledger, lies_there: bool, found: Presence, kept: str | None
 ) -> None:
-    away = Away(holds_staged=lies_there)
+    away = Away(holds_staged=lies_there, found=found)
     release_held(ledger, away, 1, actor="anne", role=None, reason="asked them", now=NOW)  # type: ignore[arg-type]
     assert (ledger.batch(1).state, ledger.batch(1).staging, away.asked) == (BatchState.SEALED, kept, [])
 

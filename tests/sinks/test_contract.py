@@ -14,7 +14,7 @@ import pytest
 
 from sobank.domain.delivery import BatchState
 from sobank.domain.sink import Outgoing, Presence, Receipt, Sink
-from sobank.errors import ConfigFault, NameTaken, SinkError, SobankError
+from sobank.errors import ConfigFault, Doubtful, NameTaken, SinkError, SobankError, Unknown
 from sobank.services.push import push_batch
 from sobank.sinks import SINKS, sink_class
 from sobank.store.database import Database
@@ -28,6 +28,14 @@ IBAN, LABEL = "FR7630001007941234567890185", "SALAIRE"
 PAYLOAD = f"IBAN {IBAN} VIR {LABEL}".encode().ljust(120) * 3
 NAME = "SOBANK_CAB001_fizen_20260302_001.cfonb.txt"
 BAD_NAMES = ["a/b", "../a", "..", ".", ".hidden", "a..b", "a\0b", "a\rb", "a\nb", "a\r\n", "", "é", "a" * 201, "a b"]
+
+
+STAGED_BY = {
+    "folder": f"/elsewhere/.{NAME}.1.part",
+    "sftp": f"sftp://sobank@partner.example:22/in/.{NAME}.1.part",
+    "https": f"https://partner.example/in/{NAME}#for=generic#sent-after=2026-03-03T12:00:00+00:00",
+    "s3": f"https://partner.example/bucket/{NAME}?upload=u&region=r&parts=p&since=2026-03-03T12%3A00%3A00%2B00%3A00",
+}
 
 
 def outgoing(payload: bytes = PAYLOAD, name: str = NAME) -> Outgoing:
@@ -96,6 +104,25 @@ def test_other_bytes_under_the_same_name_are_refused_not_replaced(harness: Harne
     with pytest.raises(NameTaken):
         put(harness.sink())
     assert harness.final() == {NAME: b"what the partner had"}
+
+
+def test_what_is_gone_before_it_was_ever_published_is_never_thought_to_have_been_taken(harness: Harness) -> None:
+    sink = harness.sink()
+    if not sink.holds_staged:
+        return
+    staging = stage(sink)
+    sink.discard(outgoing(), staging=staging)
+    with pytest.raises(Doubtful):
+        publish(sink, staging)
+    with pytest.raises(Unknown):
+        publish(sink, staging, again=True)
+
+
+@pytest.mark.parametrize("kind", STAGED_BY)
+def test_of_what_a_sink_of_another_kind_staged_nobody_can_know(harness: Harness, kind: str) -> None:
+    sink = harness.sink()
+    if sink.kind != kind:
+        assert probe(sink, STAGED_BY[kind]) is Presence.UNKNOWABLE
 
 
 def test_never_half_a_file_is_under_the_final_name(harness: Harness) -> None:

@@ -106,6 +106,18 @@ def test_what_was_staged_on_another_server_is_not_taken_for_delivered(partner: S
         publish(sink_of(partner), elsewhere)
 
 
+def test_a_folder_that_is_gone_does_not_make_what_was_staged_in_it_look_taken(both: Both) -> None:
+    folder = both.inbox.folder / "in"
+    folder.mkdir()
+    sink = SftpSink.of(replace(both.of, settings={"folder": f"{both.of.settings.get('folder') or '.'}/in"}))
+    staging = stage(sink)
+    folder.rename(folder.with_name("unmounted"))
+    with pytest.raises(ConfigFault, match="no such folder"):
+        probe(sink, staging)
+    folder.with_name("unmounted").rename(folder)
+    assert probe(sink, staging) is Presence.STAGED
+
+
 # A server that died in the middle of a rename
 
 
@@ -146,7 +158,7 @@ def test_the_marker_comes_last_and_is_empty(partner: SftpPartner) -> None:
 
 @pytest.mark.parametrize("staging_folder", [None, "encours"])
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize(("operation", "nth"), [("digest", 1), ("create", 1), ("finish", 1), ("rename", 2)])
+@pytest.mark.parametrize(("operation", "nth"), [("digest", 1), ("rename", 2)])
 def test_a_marker_that_is_missing_is_left_to_do_and_finished(
     partner: SftpPartner, operation: str, nth: int, *, after: bool, staging_folder: str | None
 ) -> None:
@@ -166,6 +178,35 @@ def test_a_marker_that_is_missing_is_left_to_do_and_finished(
     sink.receipt(outgoing(), staging=staging, now=NOW)
     assert partner.inbox.final() == {NAME: PAYLOAD, MARKER: b""}
     assert [name for name in names(partner.inbox.folder) if name.endswith(".part")] == []
+
+
+@pytest.mark.parametrize("staging_folder", [None, "encours"])
+def test_a_marker_that_the_partner_took_is_not_written_again(partner: SftpPartner, staging_folder: str | None) -> None:
+    sink = sink_of(partner, marker=".ok", staging=staging_folder)
+    staging = stage(sink)
+    publish(sink, staging)
+    (partner.inbox.folder / MARKER).unlink()
+    assert probe(sink, staging) is Presence.UNKNOWABLE
+    publish(sink, staging, again=True)
+    assert [name for name in names(partner.inbox.folder) if name != "encours"] == [NAME]
+
+
+def test_a_marker_that_is_gone_before_it_was_written_is_not_thought_to_have_been_taken(partner: SftpPartner) -> None:
+    sink = sink_of(partner, marker=".ok")
+    staging = stage(sink)
+    (partner.inbox.folder / f".{NAME}.1.marker.part").unlink()
+    with pytest.raises(Doubtful, match="went away"):
+        publish(sink, staging)
+
+
+def test_nothing_of_a_marker_stays_when_its_file_is_given_up(partner: SftpPartner) -> None:
+    sink = sink_of(partner, marker=".ok")
+    sink.discard(outgoing(), staging=stage(sink))
+    publish(sink, stage(sink, attempt=2))
+    assert names(partner.inbox.folder) == [NAME, MARKER]
+    stage(sink, attempt=1)
+    stage(sink, attempt=2)
+    assert names(partner.inbox.folder) == [f".{NAME}.2.marker.part", f".{NAME}.2.part", NAME, MARKER]
 
 
 def test_a_marker_is_never_written_without_its_file(tmp_path: Path) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sobank.domain.sink import Sink
+from sobank.domain.delivery import BatchState
+from sobank.domain.sink import Presence, Sink
 
 if TYPE_CHECKING:
     from sobank.store.circuits import Circuits
     from sobank.store.ledger import Ledger
+
+_NOT_STAGED: Final = frozenset({Presence.ABSENT, Presence.UNKNOWABLE})
 
 
 def ask_again(
@@ -32,15 +35,17 @@ def release_held(
 ) -> None:
     """A person who has seen that the partner does not have it lets a held batch be sent.
 
-    What is staged at the partner's stays the one thing that may be published; where nothing is staged there, it is sent
-    anew on this person's word.
+    What is staged at the partner's stays the one thing that may be published. Where nothing is staged there, it is sent
+    anew on this person's word: what is recorded but gone would be taken for delivered.
 
     Raises:
-        ForbiddenTransition: the batch is not held. LedgerError: no actor or no reason.
+        ForbiddenTransition: the batch is not held. LedgerError: no actor or no reason. SinkError: the partner does not
+        tell what is staged; nothing is decided.
     """
-    ledger.release(
-        batch_id, actor=actor, role=role, reason=reason, now=now, forget_staging=not sink.holds_staged
-    )  # fmt: skip
+    batch, forget = ledger.batch(batch_id), not sink.holds_staged
+    if batch.state is BatchState.HELD and batch.staging is not None and not forget:
+        forget = sink.probe(batch.outgoing, staging=batch.staging, now=now) in _NOT_STAGED
+    ledger.release(batch_id, actor=actor, role=role, reason=reason, now=now, forget_staging=forget)
 
 
 def reject_held(

@@ -22,7 +22,7 @@ from typing import BinaryIO, Final, Self
 from sobank.domain.sink import ConnectionReport, Outgoing, Presence, Reach, Receipt
 from sobank.errors import ConfigFault, ConfigurationError, SinkError, Transient, Unknown
 from sobank.sinks.disk import Disk
-from sobank.sinks.names import TAKEN, allowed, other_bytes, staging_name
+from sobank.sinks.names import TAKEN, allowed, other_bytes, staged_gone, staging_name
 
 COMPANION_SUFFIX: Final = ".manifest.json"
 _COPY_BYTES: Final = 1 << 20
@@ -80,6 +80,8 @@ class FolderSink:
     def probe(self, outgoing: Outgoing, *, staging: str | None, now: datetime) -> Presence:  # noqa: ARG002
         """Staging is looked at before the final name: what is moved in between is then still found (see Sink)."""
         allowed(outgoing.object_name)
+        if staging and "://" in staging:  # of a sink of another kind, which this connector was before
+            return Presence.UNKNOWABLE
         with self._root(otherwise=Unknown, staging=staging) as root:
             staged = self._disk.digest(root, Path(staging).name) if staging else None
             final = self._disk.digest(root, outgoing.object_name)
@@ -123,7 +125,7 @@ class FolderSink:
                 self._disk.sync(root)
         return str(self._folder / staging)
 
-    def publish(self, outgoing: Outgoing, *, staging: str, again: bool, now: datetime) -> Receipt:  # noqa: ARG002
+    def publish(self, outgoing: Outgoing, *, staging: str, again: bool, now: datetime) -> Receipt:
         """See Sink. A file system that cannot rename without replacing is a `ConfigFault`."""
         final = allowed(outgoing.object_name)
         with self._root(otherwise=Transient, staging=staging) as root:
@@ -132,6 +134,9 @@ class FolderSink:
             except FileExistsError:
                 return self._already_there(root, outgoing, staging, now)
             except OSError as error:
+                if error.errno == errno.ENOENT:
+                    first = not again and self._disk.digest(root, final) is None
+                    raise staged_gone(final, never_published=first) from None
                 raise _move_refused(error, final) from error
             try:
                 self._disk.sync(root)
@@ -260,8 +265,6 @@ def _fingerprint(content: bytes) -> tuple[str, int]:
 
 
 def _move_refused(error: OSError, name: str) -> SinkError:
-    if error.errno == errno.ENOENT:
-        return Unknown("the staged file is gone", subject=name, remedy="run again: it looks first")
     if error.errno in _CANNOT_RENAME_SO:
         return ConfigFault(
             "the file system has no rename that refuses to replace",

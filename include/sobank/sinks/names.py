@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from sobank.errors import ConfigFault, NameTaken
+from sobank.errors import ConfigFault, Doubtful, NameTaken, SinkError, Unknown
 
 TAKEN: Final = "taken by the partner before it could be read back"
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.)){0,199}")
@@ -38,3 +38,19 @@ def other_bytes(name: str) -> NameTaken:
         subject=name,
         remedy="compare both files, then release or reject the batch",
     )
+
+
+def staged_gone(name: str, *, never_published: bool) -> SinkError:
+    """What was staged is not there to be published.
+
+    Args:
+        never_published: whoever recorded it tries for the first time. Then nobody else can have published it: it was
+            taken or removed under its staging name, and must not be thought to have been taken under its own.
+    """
+    if never_published:
+        return Doubtful(
+            "what was staged went away before it was published",
+            subject=name,
+            remedy="ask the partner what removes staged files there; then release the batch, or reject it",
+        )
+    return Unknown("what was staged is gone", subject=name, remedy="run again: it looks first")

@@ -19,7 +19,7 @@ from typing import BinaryIO, Final, Self
 
 from sobank.domain.sink import ConnectionReport, Outgoing, Presence, Reach, Receipt
 from sobank.errors import ConfigFault, SinkError, Transient, Unknown
-from sobank.sinks.names import TAKEN, allowed, other_bytes
+from sobank.sinks.names import TAKEN, allowed, other_bytes, staged_gone
 from sobank.sinks.s3_address import PART_BYTES, Staged, access_of, part_bytes_of, place_of, read_staging, url_of
 from sobank.sinks.s3_bucket import Bucket, Part, Place, because, code_of
 
@@ -56,7 +56,10 @@ class S3Sink:
         Both gone means that the partner took it, as long as no rule of the bucket can have thrown the upload away.
         """
         final = allowed(outgoing.object_name)
-        staged = read_staging(staging, final) if staging else None
+        try:
+            staged = read_staging(staging, final) if staging else None
+        except Unknown:  # of a sink of another kind, which this connector was before
+            return Presence.UNKNOWABLE
         at = self._under(final, staged)
         with _errors(final, otherwise=Unknown):
             parts = self._bucket.parts(at, staged.upload) if staged else None
@@ -96,10 +99,10 @@ class S3Sink:
         before: type[SinkError] = Unknown if again else Transient
         with _errors(final, otherwise=before):
             parts = self._bucket.parts(at, staged.upload)
-        if parts is None or _fingerprint(parts) != staged.parts:
-            raise Unknown(
-                "the upload is gone, or is not what was staged", subject=final, remedy="run again: it looks first"
-            )
+        if parts is None:
+            raise staged_gone(final, never_published=not again and self._read_back(at, outgoing, final) is None)
+        if _fingerprint(parts) != staged.parts:
+            raise Unknown("the upload is not what was staged", subject=final, remedy="run again: it looks first")
         answer = ""
         try:
             self._bucket.complete(at, staged.upload, parts)

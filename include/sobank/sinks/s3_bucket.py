@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 _PIECE: Final = 1 << 20
+#: A number of seconds that is longer says nothing usable.
+_DIGITS: Final = 10
 #: Refused for what we are or where we knock: the same for every file, and nothing was done.
 _SET_UP_WRONG: Final = frozenset(
     {
@@ -204,7 +206,7 @@ def _code(error: ClientError) -> str:
 
 def _asked(error: ClientError) -> float | None:
     text = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after", "")
-    return float(text) if text.isascii() and text.isdigit() else None
+    return float(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else None
 
 
 def _tls_refused(error: ssl.SSLError) -> bool:

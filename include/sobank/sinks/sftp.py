@@ -30,7 +30,7 @@ from asyncssh import SFTPClientFile
 
 from sobank.domain.sink import ConnectionReport, Outgoing, Presence, Reach, Receipt
 from sobank.errors import ConfigFault, ConfigurationError, Doubtful, SinkError, Transient, Unknown
-from sobank.sinks.names import TAKEN, other_bytes
+from sobank.sinks.names import TAKEN, other_bytes, staged_gone
 from sobank.sinks.sftp_faults import NO_FILE, understood
 from sobank.sinks.sftp_login import address_of
 from sobank.sinks.sftp_places import Place, Places
@@ -74,7 +74,7 @@ class SftpSink:
     def probe(self, outgoing: Outgoing, *, staging: str | None, now: datetime) -> Presence:  # noqa: ARG002
         """Staging is looked at before the final name: what is moved in between is then still found (see Sink).
 
-        A final name whose marker is missing is STAGED: publishing has the marker left to write.
+        A final name whose marker is still staged is STAGED: publishing has the marker left to move.
         """
         if not self._places.holds(staging):
             return Presence.UNKNOWABLE
@@ -83,9 +83,10 @@ class SftpSink:
         with self._speaking(place.final, lost=Unknown):
             staged = self._remote.digest(place.staged, outgoing.size) if place.staged else None
             found = self._remote.digest(place.final, outgoing.size)
+            if place.staged and staged is None and found is None:
+                self._remote.abilities(place.folder or ".")  # fails where the folder is gone, and not only its file
             if found == wanted:
-                marked = place.marker is None or self._remote.exists(place.marker)
-                return Presence.PUBLISHED if marked else Presence.STAGED
+                return self._marked(place)
         if found is not None or staged not in {None, wanted}:
             return Presence.OTHER_BYTES
         return Presence.ABSENT if staged is None else Presence.STAGED
@@ -100,12 +101,14 @@ class SftpSink:
         folder, path, older = self._places.to_stage(outgoing, attempt)
         with self._speaking(path, lost=Transient):
             if older:
-                self._remote.remove(*older)
+                self._remote.remove(*older, *filter(None, map(self._places.staged_marker, older)))
             file, free = self._create(path, folder)
             try:
                 if free is not None and free < outgoing.size:
                     raise Transient(f"no room: {free} bytes are free", subject=path, remedy="ask the partner for room")
                 self._send(file, path, payload, outgoing)
+                if marker := self._places.staged_marker(path):
+                    self._stage_marker(marker)
             except (asyncssh.SFTPError, SinkError):
                 with suppress(Exception):
                     self._remote.abandon(file, path)
@@ -123,10 +126,9 @@ class SftpSink:
                 self._remote.rename(staged, place.final)
                 moved = True
             except NO_FILE:
-                if place.marker is None or not self._exists(place.final):
-                    raise Unknown(
-                        "the staged file is gone", subject=place.final, remedy="run again: it looks first"
-                    ) from None
+                there = self._exists(place.final)
+                if not there or place.marker is None:
+                    raise staged_gone(place.final, never_published=not again and not there) from None
                 moved = False
             except _REFUSED:
                 if not self._exists(place.final):
@@ -134,11 +136,13 @@ class SftpSink:
                 moved = False
         with self._speaking(place.final, lost=Unknown, moved=True):
             answer = self._look_back(outgoing, place, moved=moved)
-            if answer is not TAKEN:
-                if not moved:
-                    self._remote.remove(staged)
-                if place.marker and place.staged_marker:
-                    self._mark(place.marker, place.staged_marker)
+            if answer is not TAKEN and not moved:
+                self._remote.remove(staged)
+            if place.marker and place.staged_marker:
+                if answer is TAKEN:
+                    self._remote.remove(place.staged_marker)
+                else:
+                    self._mark(place.marker, place.staged_marker, first=moved and not again)
         return self._receipt(outgoing, place, now, answer)
 
     def receipt(self, outgoing: Outgoing, *, staging: str | None, now: datetime) -> Receipt:
@@ -153,7 +157,7 @@ class SftpSink:
         """See Sink."""
         place = self._places.of(outgoing, staging)
         with self._speaking(place.final, lost=Unknown):
-            self._remote.remove(str(place.staged))
+            self._remote.remove(str(place.staged), *([place.staged_marker] if place.staged_marker else []))
 
     def test(self) -> ConnectionReport:
         """See Sink. Whether renames are allowed is asked with a name that is not there: nothing is written."""
@@ -244,14 +248,32 @@ class SftpSink:
             )
         return TAKEN
 
-    def _mark(self, marker: str, staged: str) -> None:
-        """An empty file under the marker's name, moved there whole like any other; it may be there."""
-        with suppress(*_REFUSED):  # another worker, or an earlier try, has made it
-            file, _ = self._remote.create(staged, posixpath.dirname(staged) or ".")
-            self._remote.finish(file, staged, 0, b"")
+    def _stage_marker(self, path: str) -> None:
+        """An empty file; what an earlier try of this attempt left is as good."""
+        with suppress(*_REFUSED):
+            file, _ = self._remote.create(path, posixpath.dirname(path) or ".")
+            self._remote.finish(file, path, 0, b"")
+
+    def _marked(self, place: Place) -> Presence:
+        """How far a file got that is published. A marker that was staged, and is nowhere now, he may have taken: with a
+        second one he would read the file twice."""
+        staged = place.staged_marker is not None and self._remote.exists(place.staged_marker)
+        if place.marker is None or self._remote.exists(place.marker):
+            return Presence.PUBLISHED
+        return Presence.STAGED if staged or place.staged is None else Presence.UNKNOWABLE
+
+    def _mark(self, marker: str, staged: str, *, first: bool) -> None:
+        """Moved there like any other file, so that there is one; it may be there, and it may be taken already.
+
+        Args:
+            first: nobody else can have moved it.
+        """
         try:
             self._remote.rename(staged, marker)
-        except (*NO_FILE, *_REFUSED):
+        except NO_FILE:
+            if first:
+                raise staged_gone(marker, never_published=True) from None
+        except _REFUSED:
             if not self._remote.exists(marker):
                 raise Unknown(
                     "its marker could not be written", subject=marker, remedy="run again: only the marker is left"

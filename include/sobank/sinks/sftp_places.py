@@ -16,7 +16,7 @@ from sobank.sinks.names import allowed, staging_name
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Paths of one batch: its final name, where it was staged, its marker, and where that is made."""
+    """Paths of one batch: its final name, where it was staged, its marker, and where that was staged with it."""
 
     folder: str
     final: str
@@ -50,20 +50,22 @@ class Places:
         """
         name = allowed(outgoing.object_name)
         staged = self._path(staging) if staging else None
-        folder, dot = self.folder, "" if self.staging else "."
-        beside = _join(folder, self.staging or "")
+        folder = self.folder
         if staged:
             beside, base = posixpath.split(staged)
-            dot = "." if base.startswith(".") else ""
-            folder = beside if dot else posixpath.dirname(beside)
+            folder = beside if base.startswith(".") else posixpath.dirname(beside)
         final = _join(folder, name)
         return Place(
             folder=folder,
             final=final,
             staged=staged,
             marker=final + self.marker if self.marker else None,
-            staged_marker=_join(beside, f"{dot}{name}{self.marker}.part") if self.marker else None,
+            staged_marker=self.staged_marker(staged) if staged else None,
         )
+
+    def staged_marker(self, staged: str) -> str | None:
+        """Where the marker of a staged file is staged; None where the partner wants none."""
+        return f"{staged.removesuffix('.part')}.marker.part" if self.marker else None
 
     def to_stage(self, outgoing: Outgoing, attempt: int) -> tuple[str, str, list[str]]:
         """The folder to stage in, the path of this attempt, and those of earlier ones.
