@@ -499,12 +499,28 @@ def test_what_a_partner_answers_too_much_is_never_the_answer_to_another_request(
     assert [line.split()[0] for line in seen] == ["OPTIONS", "POST"]
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"), [(200, Unknown), (204, Unknown), (413, Rejected), (429, Transient), (503, Unknown)]
+)
+def test_an_answer_that_comes_before_the_file_has_left_is_no_arrival(status: int, expected: type[SinkError]) -> None:
+    large = bytes(8 << 20)
+    answer = f"HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with plain_server(OPEN_DOOR, answer, payload=large, reads=False) as (sink, _):
+        staging = stage(sink, large)
+        with pytest.raises(expected) as raised:
+            publish(sink, staging, large)
+        assert raised.type is expected
+
+
 OPEN_DOOR = "HTTP/1.1 204 x\r\n\r\n"
 
 
 @contextmanager
-def plain_server(*answers: str) -> Iterator[tuple[HttpsSink, list[str]]]:
-    """A sink to a server that gives these answers, byte for byte, to one request after another; what was asked."""
+def plain_server(*answers: str, payload: bytes = PAYLOAD, reads: bool = True) -> Iterator[tuple[HttpsSink, list[str]]]:
+    """A sink to a server that gives these answers, byte for byte, to one request after another; what was asked.
+
+    reads: whether the server reads the bodies; else it answers at once, and closes.
+    """
     left, seen = list(answers), list[str]()
 
     class Handler(socketserver.StreamRequestHandler):
@@ -515,11 +531,13 @@ def plain_server(*answers: str) -> Iterator[tuple[HttpsSink, list[str]]]:
                 while (header := self.rfile.readline().strip()) != b"":
                     name, _, value = header.lower().partition(b":")
                     size = int(value) if name == b"content-length" else size
-                self.rfile.read(size)
+                self.rfile.read(size if reads else 0)
                 self.wfile.write(left.pop(0).encode())
+                if size and not reads:
+                    return
 
     spool = Spool()
-    spool.keep(PAYLOAD)
+    spool.keep(payload)
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()

@@ -21,7 +21,7 @@ import httpx
 from sobank.domain.sink import ConnectionReport, Outgoing, Presence, Reach, Receipt
 from sobank.errors import ConfigFault, ConfigurationError, Doubtful, Rejected, SinkError, Transient, Unknown
 from sobank.sinks import https_options as options
-from sobank.sinks.https_dialect import Check, Dialect, by_status, json_object, not_understood, rest_asked
+from sobank.sinks.https_dialect import Check, Dialect, by_status, json_object, not_understood, rest_asked, too_early
 from sobank.sinks.https_exchange import Answer, Exchange, failed
 from sobank.sinks.names import allowed
 from sobank.sinks.per_process import PerProcess
@@ -160,6 +160,8 @@ class HttpsSink:
                 name,
                 now,
             )
+        if not answer.whole:
+            raise too_early(answer, name, now=now, again=again)
         said = self._dialect.accepted(answer, outgoing, again=again, now=now)
         return _evidence(sent.url, outgoing, now, said)
 

@@ -165,6 +165,16 @@ def by_status(answer: Answer, subject: str, *, now: datetime, again: bool = Fals
     return Unknown(shown, subject=subject, remedy="run again: it looks first", retry_after=wait)
 
 
+def too_early(answer: Answer, subject: str, *, now: datetime, again: bool) -> SinkError:
+    """What an answer means that came before all bytes had left: it cannot be a success."""
+    if answer.status >= 400:
+        return by_status(answer, subject, now=now, again=again)
+    return Unknown(
+        f"the partner answered {answer.status} before all of it had left", subject=subject,
+        remedy="run again: it looks first; ask the partner if it stays so",
+    )  # fmt: skip
+
+
 def not_understood(subject: str) -> Unknown:
     """An answer of success that says something else than we can read."""
     return Unknown(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import httpx
@@ -24,12 +24,16 @@ _transports: PerProcess[CheckedTransport] = PerProcess(most=64)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What came back. `headers`: names in small letters. `body`: None where it is longer than `MOST_BYTES`."""
+    """What came back. `headers`: names in small letters. `body`: None where it is longer than `MOST_BYTES`.
+
+    whole: whether all of the request had left before it came.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes | None
     tls: str = ""
+    whole: bool = True
 
 
 class Exchange:
@@ -58,11 +62,16 @@ class Exchange:
 
     def post(self, url: str, headers: Mapping[str, str], body: Iterator[bytes], *, size: int) -> Answer:
         """Send exactly `size` bytes."""
-        return self._exchange("POST", url, {**headers, "Content-Length": str(size)}, self._paced(body, size / _SLOWEST))
+        left: list[bool] = []
+        paced = self._paced(body, size / _SLOWEST, left)
+        answer = self._exchange("POST", url, {**headers, "Content-Length": str(size)}, paced)
+        return replace(answer, whole=bool(left))
 
-    def _paced(self, body: Iterator[bytes], extra: float) -> Iterator[bytes]:
+    def _paced(self, body: Iterator[bytes], extra: float, left: list[bool]) -> Iterator[bytes]:
+        """Says in `left` that all has left: where a partner answers too early, the library stops and reads it."""
         must_end_in(self._timeout + extra)
         yield from body
+        left.append(True)
         must_end_in(self._timeout)
 
     def _exchange(
