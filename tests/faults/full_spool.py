@@ -1,9 +1,9 @@
-"""In a process whose spool is a small tmpfs: fill it, let a run fail, make room, run again; a line of JSON for each try.
+"""In a process whose spool is a small tmpfs: fill it, let a run fail, make room, run again; one line of JSON a try.
 
-    unshare -rm sh -c 'mount -t tmpfs -o size=64k none HOME/full && exec python -m tests.faults.full_spool HOME DATABASE'
+    unshare -rm sh -c 'mount -t tmpfs -o size=64k none HOME/full && exec python -m tests.faults.full_spool HOME DB'
 
 More and more pages are left free, until a run does not notice. Each try has a house of its own, HOME/<pages>, whose
-database is a copy of DATABASE and whose spool lies on the tmpfs.
+database is a copy of DB and whose spool lies on the tmpfs.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from sobank.simulator.partner_https import GenericPartner
 from sobank.simulator.partner_inbox import PartnerInbox
 from sobank.simulator.partner_s3 import S3Partner
 from sobank.simulator.script import Fault, Script
-from tests.faults.partners import Address, Around, Payload, as_it_is, judge, nothing
+from tests.faults.partners import Address, Around, Payload, as_it_is, nothing
 from tests.faults.seeds import PARTNER
 from tests.faults.steps import Stepped, Steps
 from tests.sshd import sshd
@@ -49,11 +49,6 @@ class Served:
     def operations(self) -> frozenset[str]:
         """See Partner."""
         return self.server.operations
-
-    @property
-    def faults(self) -> frozenset[Fault]:
-        """See Partner."""
-        return self.server.faults
 
     @property
     def inbox(self) -> PartnerInbox:
@@ -113,10 +108,6 @@ class Served:
         """See Partner."""
         return self.inbox.received()
 
-    def violations(self, expected: list[int]) -> list[str]:
-        """What is missing, doubled or foreign in what he has."""
-        return judge(self, expected).violations
-
     def put_by_hand(self, name: str, content: bytes) -> None:
         """See Partner."""
         if isinstance(self.server, S3Partner):
@@ -153,7 +144,6 @@ class OpenSsh:
     title = "sftp, OpenSSH"
     script = None
     operations: frozenset[str] = frozenset()
-    faults: frozenset[Fault] = frozenset()
     telling = _SFTP_TELLING
     telling_exchanges = _SFTP_EXCHANGES
     beyond_us: frozenset[Fault] = frozenset()

@@ -40,13 +40,12 @@ def nothing(_sha256: str) -> BinaryIO:
 
 
 class Partner(Protocol):
-    """Whoever receives. `title` is his name in the table; `operations` and `faults` are what his script knows."""
+    """Whoever receives. `title` is his name in the table; `operations` are those that his script knows."""
 
     title: str
     greedy: bool
     script: Script | None
     operations: frozenset[str]
-    faults: frozenset[Fault]
     #: What the library below raises where no answer comes.
     no_answer: Callable[[], BaseException]
     #: Whether a fault may leave it to a person, because nothing else can be certain.
@@ -157,7 +156,6 @@ class PartnerFolder:
     title = "folder"
     script = None
     operations: ClassVar[frozenset[str]] = frozenset()
-    faults: ClassVar[frozenset[Fault]] = frozenset()
     may_hold = False
     telling = ("after create", "middle of write", "before move", "after move")
     telling_exchanges: ClassVar[frozenset[str]] = frozenset({"create", "digest", "move", "remove"})

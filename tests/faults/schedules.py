@@ -1,7 +1,7 @@
 """Every order in which the steps of two workers on one batch can fall, each worker a greenlet that is told when to go.
 
-A step is one transaction of the ledger, or one exchange with the partner that changes or reads what the other may see. All
-leases are over at every moment, so that any worker may claim at any time: the one that was stopped is stale.
+A step is one transaction of the ledger, or one exchange with the partner that changes or tells what the other may see.
+All leases are over at every moment, so that any worker may claim at any time: the one that was stopped is stale.
 Two prefixes after which the world is the same, and after which both workers have seen the same, have the same future:
 only one of them is followed.
 """

@@ -77,7 +77,5 @@ def test_a_database_restarted_in_the_middle_of_a_push_loses_and_doubles_nothing(
         if not steps.fired:
             break
         outcome.settle(world, f"restarted {steps.at}")
-    table.add(
-        partner.title, "PostgreSQL crashes and is restarted, around every commit and exchange that tells", outcome
-    )
+    table.add(partner.title, "PostgreSQL crashes and is restarted, around each commit and the publishing", outcome)
     assert outcome.points >= FEWEST_STEPS

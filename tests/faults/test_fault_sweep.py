@@ -27,7 +27,7 @@ ERRORS: dict[str, Callable[[], BaseException]] = {
 }
 FEWEST_POINTS = 25
 FEWEST_POINTS_IN_DOUBT = 12
-#: What an error does beyond the network is swept on the folder in full, and on the others where it may make a difference.
+#: Every error is swept on the folder, and on the others where it may make a difference.
 CASES = [("folder", error, greedy) for error in (NO_ANSWER, *ERRORS) for greedy in (False, True)] + [
     (kind, error, greedy)
     for kind in KINDS[1:]

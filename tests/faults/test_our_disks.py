@@ -1,4 +1,4 @@
-"""Our own disks fail: the spool is full, or cannot sync. Nothing is sealed by half; after that all is as it should be."""
+"""Our own disks fail: the spool is full, or cannot sync. Nothing is sealed by half, and then all arrives."""
 
 from __future__ import annotations
 
