@@ -137,12 +137,12 @@ class FolderSink:
                 if error.errno == errno.ENOENT:
                     first = not again and self._disk.digest(root, final) is None
                     raise staged_gone(final, never_published=first) from None
-                raise _move_refused(error, final) from error
+                raise _move_refused(error, final) from None
             try:
                 self._disk.sync(root)
                 found = self._disk.digest(root, final)
             except OSError as error:
-                raise _because(error, final, Unknown) from error
+                raise _because(error, final, Unknown) from None
         if found not in {None, (outgoing.sha256, outgoing.size)}:
             raise Unknown(
                 "the bytes read back are not those published", subject=final, remedy="ask the partner what changed them"
@@ -194,7 +194,7 @@ class FolderSink:
             finally:
                 self._disk.close(root)
         except OSError as error:
-            raise _because(error, str(folder), otherwise) from error
+            raise _because(error, str(folder), otherwise) from None
 
     def _folder_of(self, staging: str | None) -> Path:
         return (self._folder / staging).parent if staging else self._folder
@@ -207,7 +207,7 @@ class FolderSink:
             return
         except OSError as error:
             if error.errno in _CANNOT_RENAME_SO:
-                raise _move_refused(error, final) from error
+                raise _move_refused(error, final) from None
             raise
 
     def _write(self, root: int, name: str, payload: BinaryIO) -> None:
@@ -240,7 +240,7 @@ class FolderSink:
                     raise other_bytes(name) from None
                 self._disk.remove(root, staging)
             except OSError as error:
-                raise _move_refused(error, name) from error
+                raise _move_refused(error, name) from None
 
     def _already_there(self, root: int, outgoing: Outgoing, staging: str, now: datetime) -> Receipt:
         found = self._disk.digest(root, outgoing.object_name)

@@ -106,9 +106,9 @@ class S3Sink:
         answer = ""
         try:
             self._bucket.complete(at, staged.upload, parts)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  not chained: its text may hold anything
             if code_of(error) != "PreconditionFailed":
-                raise because(error, final, otherwise=Unknown, unsent=before) from error
+                raise because(error, final, otherwise=Unknown, unsent=before) from None
             answer = _IN_PLACE
         found = self._read_back(at, outgoing, final)
         if found not in {None, (outgoing.sha256, outgoing.size)}:
@@ -183,12 +183,12 @@ class S3Sink:
         """After completing nothing proves any more that it did not arrive."""
         try:
             return self._bucket.read(at, most=outgoing.size)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  as above
             raise Unknown(
                 f"completed, but it could not be read back ({type(error).__name__})",
                 subject=final,
                 remedy="run again: it looks first",
-            ) from error
+            ) from None
 
     def _sweep(self, at: Place) -> None:
         """The batch is at the partner's: whatever else is open for its key, nobody may publish any more."""
@@ -203,8 +203,8 @@ def _errors(subject: str, *, otherwise: type[SinkError]) -> Iterator[None]:
         yield
     except SinkError:
         raise
-    except Exception as error:
-        raise because(error, subject, otherwise=otherwise, unsent=otherwise) from error
+    except Exception as error:  # noqa: BLE001  as above
+        raise because(error, subject, otherwise=otherwise, unsent=otherwise) from None
 
 
 def _shape(parts: tuple[Part, ...]) -> list[tuple[int, str, int]]:

@@ -56,9 +56,9 @@ def understood(
     try:
         yield
     except NotConnected as error:
-        raise because(error.__cause__ or error, subject, unreached or lost, moved=moved) from error
+        raise because(error.__cause__ or error, subject, unreached or lost, moved=moved) from None
     except (asyncssh.Error, OSError, EOFError, ValueError, CancelledError) as error:
-        raise because(error, subject, lost, moved=moved) from error
+        raise because(error, subject, lost, moved=moved) from None
 
 
 def because(error: BaseException, subject: str, otherwise: type[SinkError], *, moved: bool = False) -> SinkError:
