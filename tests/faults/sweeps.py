@@ -84,7 +84,7 @@ def sweep(
         died_before: a worker died at this point before the run that is broken, so that it starts in doubt.
     """
     outcome = Outcome()
-    while not (stop_when_caught and outcome.violations):
+    while not (stop_when_caught and (outcome.missing or outcome.doubled)):
         world = worlds.new(partner, greedy=greedy)
         world.ledger_class, world.sink_around = sender.ledger, sender.sink
         if died_before:

@@ -13,7 +13,7 @@ from tests.faults.sweeps import Outcome
 from tests.faults.table import Table
 from tests.faults.worlds import Worlds
 
-FEWEST_STEPS = 10
+FEWEST_STEPS = 8
 
 
 @pytest.fixture(scope="module")
