@@ -220,7 +220,7 @@ def _pushed(report: PushReport, what: str) -> Ref:
     if report.errors:
         lines = "\n".join(f"  {name}: {why}" for name, why in sorted(report.errors.items()))
         raise DeliveryIncomplete(
-            f"{report.delivered} batches arrived, {len(report.errors)} destinations could not advance:\n{lines}",
+            f"batches that arrived: {report.delivered}; destinations left behind: {len(report.errors)}\n{lines}",
             subject=what,
             remedy="mend the cause, then clear this task or run `sobank deliver` again; nothing is sent twice",
         )

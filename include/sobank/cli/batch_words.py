@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from sobank.cli.show import moment
+from sobank.cli.show import moment, out
 from sobank.domain.circuit import Circuit, CircuitKind
 from sobank.domain.delivery import Batch, BatchState
 
 _S = BatchState
-_SHORT: Final = 70
 _NEXT: Final = {
-    _S.SEALED: "nothing: the next run sends it; `sobank deliveries retry {id}` sends it now",
+    _S.SEALED: "nothing: the next run sends it; `sobank deliveries retry {id} --by NAME --why TEXT` sends it now",
     _S.UNCERTAIN: "nothing may be sent by hand: it may be there already. The next run looks first; `sobank deliveries"
-    " retry {id}` looks now",
+    " retry {id} --by NAME --why TEXT` looks now",
     _S.HELD: "ask the partner about {file}: if it is not there, `sobank deliveries release {id}`; if it is there with"
-    " these bytes, `confirm {id}`; to give it up, `reject {id}`",
+    " these bytes, `confirm {id}`; to give it up, `reject {id}`; each with --by NAME --why TEXT",
     _S.DELIVERED: "nothing: it arrived",
     _S.REJECTED: "look at its statements: `sobank quarantine list`",
     _S.CANCELLED: "nothing: its statements are decided anew by the next run",
 }
+_ABANDONED: Final = (
+    "its worker is gone: the next run looks first; `sobank deliveries retry {id} --by NAME --why TEXT` looks now"
+)
 
 
 def next_step(batch: Batch, *, lease_until: datetime | None, circuit: Circuit | None, now: datetime) -> str:
@@ -33,7 +36,7 @@ def next_step(batch: Batch, *, lease_until: datetime | None, circuit: Circuit | 
     if batch.state is _S.SENDING:
         if lease_until is not None and lease_until > now:
             return f"wait: a worker has it until {moment(lease_until)} at the latest"
-        return f"its worker is gone: the next run looks first; `sobank deliveries retry {batch.id}` looks now"
+        return _ABANDONED.format(id=batch.id)
     return _NEXT[batch.state].format(id=batch.id, file=batch.outgoing.object_name)
 
 
@@ -42,7 +45,22 @@ def circuit_words(circuit: Circuit | None) -> str:
     if circuit is None:
         return ""
     what = "pause asked by the partner" if circuit.kind is CircuitKind.ASKED else "open"
-    return f"{what} since {moment(circuit.opened_at)}, until {moment(circuit.until)}: {' '.join(circuit.cause.split())}"
+    over = " (over: the next batch tries)" if circuit.until <= datetime.now(UTC) else ""
+    since = f"{what} since {moment(circuit.opened_at)}, until {moment(circuit.until)}{over}"
+    return f"{since}: {' '.join(circuit.cause.split())}"
+
+
+def circuit_state(circuit: Circuit | None) -> str:
+    """A circuit as one word for a table, empty where none stands."""
+    return "" if circuit is None else "pause" if circuit.kind is CircuitKind.ASKED else "open"
+
+
+def print_circuits(circuits: Mapping[str, Circuit]) -> None:
+    """Print each circuit below a table, and what closes those that a person must close."""
+    for destination, circuit in circuits.items():
+        out.print(f"  circuit of {destination} {circuit_words(circuit)}", highlight=False, markup=False)
+    if any(circuit.kind is CircuitKind.CONFIG for circuit in circuits.values()):
+        out.print("An open circuit: mend the cause, then `sobank connectors test DESTINATION` closes it.", markup=False)
 
 
 def circuit_document(circuit: Circuit | None) -> dict[str, Any] | None:
@@ -58,7 +76,6 @@ def circuit_document(circuit: Circuit | None) -> dict[str, Any] | None:
     }
 
 
-def short(message: str | None, *, file: str) -> str:
-    """The first line of a message without the name of the file that it is about, cut to fit a table."""
-    first = (message or "").partition("\n")[0].removeprefix(f"{file}: ")
-    return first if len(first) <= _SHORT else first[: _SHORT - 1] + "…"
+def first_line(message: str | None, *, file: str) -> str:
+    """The first line of a message without the name of the file that it is about."""
+    return (message or "").partition("\n")[0].removeprefix(f"{file}: ")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sobank.cli.batch_words import circuit_document, circuit_words
-from sobank.cli.show import AsJson, as_json, moment, nearest, out, progress, table
+from sobank.cli.batch_words import circuit_document, circuit_state, circuit_words, print_circuits
+from sobank.cli.show import AsJson, as_json, moment, nearest, out, print_report, progress, table
 from sobank.errors import ConfigurationError, NotFound, SinkError
 
 if TYPE_CHECKING:
@@ -42,12 +42,11 @@ def list_(
         return
     columns = ("destination", "partner", "sink", "connection", "waiting", "circuit")
     rows = [
-        (c.destination, c.partner, _sink(house, c), c.connection or "none", c.waiting or "", circuit_words(c.circuit))
+        (c.destination, c.partner, _sink(house, c), c.connection or "none", c.waiting or "", circuit_state(c.circuit))
         for c in found
     ]
     table("Connectors", columns, rows, numbers=("waiting",))
-    if any(connector.circuit for connector in found):
-        out.print("An open circuit: mend the cause, then `sobank connectors test DESTINATION` closes it.", markup=False)
+    print_circuits({c.destination: c.circuit for c in found if c.circuit})
 
 
 @app.command("test")
@@ -136,10 +135,7 @@ def _table(house: House, tried: list[tuple[ListedConnector, Tried]]) -> None:
 def _one(house: House, one: ListedConnector, found: Tried) -> None:
     works = "its connection works; nothing was sent" if found.report.reachable else "its connection FAILS"
     out.print(f"{one.destination} ({one.partner}, {_sink(house, one)}): {works}", markup=False, highlight=False)
-    for text in found.report.capabilities:
-        out.print(f"  + {text}", markup=False, highlight=False)
-    for text in found.report.degraded:
-        out.print(f"  ! {text}", markup=False, highlight=False)
+    print_report(found.report)
     for text in _about_circuit(one, found):
         out.print(f"  {text}", markup=False, highlight=False)
 

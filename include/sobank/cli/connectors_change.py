@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sobank.cli.show import AsJson, By, Why, as_json, out
+from sobank.cli.show import AsJson, By, Why, as_json, out, print_report
 from sobank.domain.sink import ConnectionReport
 from sobank.errors import ConfigurationError, SobankError
 
@@ -87,8 +87,7 @@ def _print(added: Added, *, by: str) -> None:
     cabinet, _, name = added.destination.removeprefix("connector:").partition("/")
     works = "its connection works; nothing was sent" if added.test.reachable else "its connection FAILS"
     out.print(f"{added.destination} is on the cabinet; {works}", markup=False, highlight=False)
-    for text in (*added.test.capabilities, *added.test.degraded):
-        out.print(f"  {text}", markup=False, highlight=False)
+    print_report(added.test)
     out.print(
         f"{added.accounts} account(s) may be associated with it:\n"
         f"  sobank accounts associate --cabinet {cabinet} --connector {name} --by {by} --all --dry-run",

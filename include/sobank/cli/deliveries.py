@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sobank.cli.batch_words import circuit_document, circuit_words, next_step, short
+from sobank.cli.batch_words import circuit_document, circuit_words, first_line, next_step, print_circuits
 from sobank.cli.decisions import decide_each
 from sobank.cli.show import AsJson, By, Why, a_day, as_json, moment, out, problems, table
 from sobank.domain.delivery import Batch, BatchState
@@ -202,19 +202,21 @@ def _of(listed: Listed) -> int | None:
 
 
 def _print_list(found: list[Listed], circuits: dict[int | None, Circuit]) -> None:
-    columns = ("id", "destination", "date", "seq", "state", "statements", "tries", "last try", "said")
+    columns = ("id", "destination", "date", "seq", "state", "statements")
     rows = [
         (
             one.batch.id, one.batch.destination, one.batch.business_date, one.batch.seq, one.batch.state.value,
-            one.batch.outgoing.n_statements, one.attempts, moment(one.last_at),
-            short(one.last_message or one.reason, file=one.batch.outgoing.object_name),
+            one.batch.outgoing.n_statements,
         )
         for one in found
     ]  # fmt: skip
-    table("Batches", columns, rows, numbers=("id", "seq", "statements", "tries"))
-    here = {one.batch.destination: circuits[_of(one)] for one in found if _of(one) in circuits}
-    for destination, circuit in here.items():
-        out.print(f"  circuit of {destination} {circuit_words(circuit)}", highlight=False, markup=False)
+    table("Batches", columns, rows, numbers=("id", "seq", "statements"))
+    for one in found:
+        if one.attempts and one.batch.state is not BatchState.DELIVERED:
+            said = first_line(one.last_message or one.reason, file=one.batch.outgoing.object_name)
+            last = f"{one.batch.id}: try {one.attempts}, {moment(one.last_at)}"
+            out.print(f"  {last}: {said}" if said else f"  {last}", highlight=False, markup=False)
+    print_circuits({one.batch.destination: circuits[_of(one)] for one in found if _of(one) in circuits})
     if found:
         out.print("`sobank deliveries show ID` says what to do about one of them.", highlight=False, markup=False)
 
@@ -237,8 +239,12 @@ def _words(value: object) -> str:
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, dict):
-        return " · ".join(f"{name} {text}" for name, text in value.items() if text)
+        return " · ".join(f"{name} {_receipt_word(name, text)}" for name, text in value.items() if text)
     return ("no", "yes")[value] if isinstance(value, bool) else str(value)
+
+
+def _receipt_word(name: str, text: object) -> str:
+    return moment(datetime.fromisoformat(str(text))) if name == "at" else str(text)
 
 
 def _facts(batch: Batch) -> dict[str, Any]:

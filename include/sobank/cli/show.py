@@ -14,10 +14,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from sobank.domain.day import BANK_ZONE
+from sobank.domain.day import in_paris
 from sobank.domain.proof import Proof
+from sobank.domain.sink import ConnectionReport
 from sobank.errors import ConfigurationError
 
+#: Broken in two, the name of a destination can be neither read nor copied: other columns give way first.
+_WHOLE = frozenset({"destination", "id"})
 #: Into a file or a pipe a table is wide enough for file names and account numbers in one piece.
 _WIDE = 160
 out = Console(width=None if sys.stdout.isatty() else _WIDE)
@@ -43,7 +46,9 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     """Print a table; the columns named in `numbers` are aligned to the right."""
     shown = Table()
     for column in columns:
-        shown.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        shown.add_column(
+            column, justify="right" if column in numbers else "left", overflow="fold", no_wrap=column in _WHOLE
+        )
     for row in rows:
         shown.add_row(*("" if cell is None else str(cell) for cell in row))
     if not shown.row_count:
@@ -74,8 +79,8 @@ def a_day(text: str) -> date:
 
 
 def moment(at: datetime | None) -> str:
-    """A moment as people in France read it, its zone said; empty where there is none. JSON keeps UTC."""
-    return f"{at.astimezone(BANK_ZONE):%Y-%m-%d %H:%M:%S} Paris" if at else ""
+    """A moment as people in France read it; empty where there is none. JSON keeps UTC."""
+    return in_paris(at) if at else ""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -84,6 +89,13 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if close := get_close_matches(word, names, n=1):
         return f"did you mean {close[0]}?"
     return f"choose one of {', '.join(names[:20])}{', …' if len(names) > 20 else ''}" if names else "there is none yet"
+
+
+def print_report(report: ConnectionReport) -> None:
+    """Print what a tested connection can do (+), and what cannot be promised with it or went wrong (!)."""
+    for sign, texts in (("+", report.capabilities), ("!", report.degraded)):
+        for text in texts:
+            out.print(f"  {sign} {text}", markup=False, highlight=False)
 
 
 def proof(found: Proof) -> None:

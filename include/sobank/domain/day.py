@@ -16,6 +16,11 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9-]+")
 _KEY_TEXT: Final = 40
 
 
+def in_paris(at: datetime) -> str:
+    """A moment as people in France read it, its zone said."""
+    return f"{at.astimezone(BANK_ZONE):%Y-%m-%d %H:%M:%S} Paris"
+
+
 def resolve_day(param: str | None, data_interval_start: datetime | None, run_type: str) -> date:
     """The business day of a run: the parameter of a manual run, else the Paris day on which its interval starts.
 

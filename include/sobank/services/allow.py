@@ -30,6 +30,8 @@ def allowed(change: RegistryChange, cabinet_code: str, actor: str, action: Actio
     if not may(profile, action):
         entitled = " or ".join(sorted(RIGHTS[action]))
         raise NotAllowed(
-            f"a {profile} may not do this ({action})", subject=cabinet_code, remedy=f"ask a {entitled} of the cabinet"
+            f"a {profile} may not do this ({action})",
+            subject=cabinet_code,
+            remedy=f"ask a member of it who is {entitled}",
         )
     return cabinet, profile

@@ -127,7 +127,7 @@ def cut_connector(
             raise ConnectorInUse(
                 f"{usage.attempted_batches} attempted batch(es) of it are not final",
                 subject=f"connector:{cabinet}/{name}",
-                remedy="wait until they are delivered, or release or reject those that are held; then cut again",
+                remedy="wait until they are delivered, decide on the held ones (`sobank deliveries list`); cut again",
             )
         accounts = change.accounts_of_connector(there.id, connector.id)
         gone = dissociate_accounts(change, there, accounts, actor=actor, role=profile, now=now, reason=reason)
@@ -200,7 +200,7 @@ def _tested(
 def _way_out(usage: Usage) -> str:
     if usage.accounts:
         return "dissociate the accounts first, or cut the connector entirely"
-    return "wait until the batches are delivered, or release or reject those that are held"
+    return "wait until the batches are delivered, decide on the held ones (`sobank deliveries list`)"
 
 
 def _delete(

@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import Final
 
 from sobank.domain.circuit import Circuit, CircuitKind, wait_before
+from sobank.domain.day import in_paris
 from sobank.domain.delivery import Batch, BatchState, Claim, Happening, NotClaimed
 from sobank.domain.sink import Presence, Receipt, Sink
 from sobank.errors import (
@@ -108,11 +109,11 @@ def _keep_circuit(worker: Worker, batch: Batch, pushed: Pushed, *, circuit: bool
 
 
 def _left_alone(circuit: Circuit) -> str:
-    until = f"{circuit.until:%Y-%m-%d %H:%M:%S} UTC"
+    until = in_paris(circuit.until)
     if circuit.kind is CircuitKind.ASKED:
         return f"the partner asked to be left alone until {until}: {circuit.cause}"
     return (
-        f"its circuit is open since {circuit.opened_at:%Y-%m-%d %H:%M:%S} UTC: {circuit.cause}\n"
+        f"its circuit is open since {in_paris(circuit.opened_at)}: {circuit.cause}\n"
         f"    mend it, then `sobank connectors test` closes the circuit; by itself one batch tries after {until}"
     )
 
@@ -150,7 +151,7 @@ def _not_claimed(worker: Worker, batch: Batch, why: NotClaimed) -> Pushed:
     texts = {
         NotClaimed.BUSY: "another worker has it",
         NotClaimed.BLOCKED: "an earlier batch has not left",
-        NotClaimed.HELD: "held until a person decides",
+        NotClaimed.HELD: f"held until a person decides\n  → `sobank deliveries show {batch.id}` says between what",
     }
     return Pushed(state=state, error=f"{batch.outgoing.object_name}: {texts[why]}")
 
@@ -188,13 +189,13 @@ def _deliver(worker: Worker, sink: Sink, batch: Batch, claim: Claim, found: Pres
         raise NameTaken(
             "other bytes are there under the same name",
             subject=outgoing.object_name,
-            remedy="compare both files, then release or reject the batch",
+            remedy="compare both files, then release, confirm or reject the batch",
         )
     if found is Presence.UNKNOWABLE:
         raise Doubtful(
             "it may have arrived; the partner cannot be asked, and would take it twice",
             subject=outgoing.object_name,
-            remedy="ask the partner; then release the batch if he does not have it, or reject it",
+            remedy="ask the partner; then release the batch if he does not have it, confirm it if he has it",
         )
     if found is Presence.PUBLISHED:
         return sink.receipt(outgoing, staging=claim.staging, now=worker.now())

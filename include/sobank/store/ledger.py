@@ -180,7 +180,7 @@ class Ledger(LedgerReader):
             if transition(BatchState(row.state), Happening.CLAIMED, attempted=row.fence > 0) is None:
                 raise ForbiddenTransition(
                     f"the batch is {row.state}", subject=f"batch:{batch_id}",
-                    remedy="release or reject what is held; what is final stays as it is",
+                    remedy="release, confirm or reject what is held; what is final stays as it is",
                 )  # fmt: skip
             _event(
                 connection, batch_id, row, "batch.retry",
