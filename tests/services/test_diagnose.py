@@ -197,7 +197,10 @@ CASES: dict[str, Case] = {
         {"no_connector_on_cabinet": ("aucun connecteur", "sobank connectors add")},
     ),
     "connector gone": Case(deleted_connector, {"connector_missing": ("n'est plus sur le cabinet", "associer")}),
-    "two cabinets": Case(two_cabinets, {"claimed_by_two_cabinets": ("2 cabinets", "sauf un")}),
+    "two cabinets": Case(
+        two_cabinets,
+        {"claimed_by_two_cabinets": ("2 cabinets", "sauf un"), "no_statement_here": ("sous un autre cabinet", "")},
+    ),
     "account closed": Case(closed_account, {"account_closed": ("clos depuis le 04/03/2026", "registre")}),
     "cabinet closed": Case(
         lambda house: known(house, closed=True), {"cabinet_closed": ("fermé depuis le 04/03/2026", "rouvrir")}

@@ -28,6 +28,16 @@ _STATES: Final = {
 def statement_checks(facts: Facts, *, now: datetime) -> list[Check]:
     """Whether statements were received, until when, from which file; and whether some wait."""
     received = facts.received
+    if received.last_date is None and facts.account is not None and facts.account.claims > 1:
+        return [
+            Check(
+                step=Step.STATEMENTS,
+                verdict=Verdict.ATTENTION,
+                evidence="aucun relevé rangé sous ce cabinet ; s'il en est arrivé, ils le sont sous un autre cabinet"
+                " qui a enregistré ce compte",
+                cause="no_statement_here",
+            )
+        ]
     if received.last_date is None:
         return [
             Check(
