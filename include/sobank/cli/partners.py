@@ -37,7 +37,9 @@ def list_(json: AsJson = False) -> None:
 
 
 @app.command()
-def show(code: str, json: AsJson = False) -> None:
+def show(
+    code: Annotated[str, typer.Argument(help="Code of the partner, as `list` shows it.")], json: AsJson = False
+) -> None:
     """Show one partner: its files, what its connection must hold, and what it cannot promise."""
     found = _catalogue()
     if code not in found:

@@ -28,7 +28,7 @@ def bank(
     first: Annotated[str, typer.Option("--from", help="First business day, YYYY-MM-DD.")],
     days: Annotated[int, typer.Option(help="Calendar days; banks send statements of Monday to Friday.")] = 7,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
-    cabinets: int = 5,
+    cabinets: Annotated[int, typer.Option(help="Cabinets in all.")] = 5,
     accounts: Annotated[int, typer.Option(help="Accounts in all.")] = 60,
     entries: Annotated[int, typer.Option(help="Mean movements of a statement that has any.")] = 6,
     connectors: Annotated[
@@ -57,7 +57,9 @@ def bank(
         numbers=("statements",),
     )
     out.print(f"{world.files} files in {world.inbox}; then:", highlight=False)
-    out.print(f"  sobank registry import {world.registry}\n  sobank ingest {world.inbox}", highlight=False)
+    out.print(
+        f"  sobank init\n  sobank registry import {world.registry}\n  sobank ingest {world.inbox}", highlight=False
+    )
     out.print(f"  sobank deliver --day {world.days[-1]}", highlight=False)
 
 

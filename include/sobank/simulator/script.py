@@ -65,7 +65,11 @@ class Script:
             except (ValueError, TypeError) as error:
                 raise _wrong(path, number, str(error)) from None
             if line.on not in operations or line.do not in faults:
-                raise _wrong(path, number, f"on is one of {sorted(operations)}, do one of {sorted(faults)}")
+                raise _wrong(
+                    path,
+                    number,
+                    f"`on` is one of {', '.join(sorted(operations))}; `do` is one of {', '.join(sorted(faults))}",
+                )
             lines.append(line)
         return cls(lines)
 
