@@ -381,11 +381,17 @@ def test_a_partner_who_echoes_nothing_is_taken_at_his_status_and_the_receipt_say
     assert answered(partners, Reply(status=202, body=body)).answer == "202, no echo"
 
 
+def test_an_echo_in_capital_letters_is_the_same_digest(partners: Partners) -> None:
+    echo = {"sha256": outgoing().sha256.upper(), "size": len(PAYLOAD), "error": None, "success": True}
+    assert answered(partners, Reply(status=201, body=echo)).answer == "201, echoed"
+
+
 @pytest.mark.parametrize(
     "body",
     [
         b"<html>please log in</html>", b"OK", b"[]", b'"x"', b"{", b"[" * 60_000, b"{" + b" " * 70_000 + b"}",
         {"sha256": "0" * 64}, {"size": len(PAYLOAD) + 1}, {"sha256": outgoing().sha256, "size": 1}, {"sha256": 7},
+        {"error": {"code": "quota"}}, {"errors": ["x"], "size": len(PAYLOAD)}, {"success": False}, {"ok": False},
     ],
     ids=lambda body: str(body)[:20],
 )  # fmt: skip

@@ -2,7 +2,8 @@
 
 An answer counts as arrival in two cases only. It echoes `sha256` or `size` and whatever it echoes is ours; or it is
 empty, or a JSON object that echoes neither: such a partner offers no evidence, his status is all there is, and the
-receipt says "no echo". Anything else under a status of success, a page of HTML above all, is not understood.
+receipt says "no echo". Anything else under a status of success, a page of HTML or an object that tells of an error, is
+not understood.
 """
 
 from __future__ import annotations
@@ -122,13 +123,13 @@ class GenericDialect:
         tree = json_object(answer)
         if answer.status not in _TAKEN:
             raise self._refusal(answer, _code(tree or {}), outgoing.object_name, again=again, now=now)
-        if answer.body != b"" and tree is None:
+        if (answer.body != b"" and tree is None) or (tree and _denies(tree)):
             raise not_understood(outgoing.object_name)
-        echo = {key: (tree or {}).get(key) for key in ("sha256", "size")}
-        if set(echo.values()) == {None}:
+        echo = {key: _small(value) for key in ("sha256", "size") if (value := (tree or {}).get(key)) is not None}
+        if not echo:
             return f"{answer.status}, no echo"
         wanted = {"sha256": outgoing.sha256, "size": outgoing.size}
-        if any(value is not None and value != wanted[key] for key, value in echo.items()):
+        if any(value != wanted[key] for key, value in echo.items()):
             raise Unknown(
                 "the partner says that he has other bytes",
                 subject=outgoing.object_name,
@@ -156,6 +157,15 @@ def _filled(template: str, outgoing: Outgoing) -> str:
     return template.replace("{name}", quote(outgoing.object_name, safe="")).replace(
         "{key}", quote(outgoing.idempotency_key, safe="")
     )
+
+
+def _denies(tree: Mapping[str, object]) -> bool:
+    """Whether an object under a status of success says that it was none."""
+    return any(tree.get(key) for key in ("error", "errors")) or any(tree.get(key) is False for key in ("success", "ok"))
+
+
+def _small(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _code(tree: Mapping[str, object]) -> str:
