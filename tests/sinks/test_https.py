@@ -6,7 +6,7 @@ import io
 import socket
 import socketserver
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ from sobank.simulator.partner_https_base import HttpsPartner
 from sobank.simulator.script import Fault
 from sobank.sinks.https import HttpsSink
 from sobank.sinks.https_dialect import rest_asked, retry_after
+from sobank.sinks.https_exchange import Answer, Exchange
 from sobank.sinks.https_network import is_public
 from sobank.sinks.https_options import origin_of
 from tests.sinks.harness_https import WRONG, Spool, reach_of
@@ -429,6 +430,23 @@ def test_nothing_of_an_answer_is_in_a_message(partners: Partners) -> None:
             answered(partners, Reply(status=status, body=body, headers={"Location": leak, "Retry-After": leak}))
         assert IBAN not in str(raised.value)
         assert LABEL not in str(raised.value)
+
+
+def test_of_bytes_that_became_more_in_the_spool_never_as_many_leave_as_were_sealed(partners: Partners) -> None:
+    sealed, spool, left = bytes(3 << 16), Spool(), list[bytes]()
+    sha256 = spool.keep(sealed)
+
+    class Watched(Exchange):
+        def post(self, url: str, headers: Mapping[str, str], body: Iterator[bytes], *, size: int) -> Answer:
+            left.extend(body)
+            raise AssertionError(url, headers, size)
+
+    of = reach_of(partners(), spool)
+    staging = stage(HttpsSink.of(of), sealed)
+    spool._kept[sha256] = b"x" * (4 << 16)
+    with pytest.raises(Unknown, match="changed"):
+        publish(HttpsSink.of(of, remote=Watched("127.0.0.1")), staging, sealed)
+    assert sum(map(len, left)) < len(sealed)
 
 
 def test_bytes_that_changed_in_the_spool_never_leave_whole(partners: Partners) -> None:

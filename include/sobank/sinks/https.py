@@ -273,11 +273,11 @@ def _pieces(payload: BinaryIO, outgoing: Outgoing) -> Iterator[bytes]:
     Without it the body is shorter than announced, which no server takes for whole.
     """
     found, size, kept = hashlib.sha256(), 0, b""
-    while piece := payload.read(_PIECE):
-        if kept:
-            yield kept
+    while size <= outgoing.size and (piece := payload.read(_PIECE)):
         found.update(piece)
         size += len(piece)
+        if kept and size <= outgoing.size:
+            yield kept
         kept = piece
     if (found.hexdigest(), size) != (outgoing.sha256, outgoing.size):
         raise Unknown(
