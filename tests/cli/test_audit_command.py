@@ -83,6 +83,12 @@ def test_a_noted_hash_that_is_none_is_refused(command: Run, database: Database, 
     assert isinstance(command("audit", "verify", "--known", wrong).exception, ConfigurationError)
 
 
+def test_what_is_said_is_shown_as_it_was_written(command: Run, database: Database) -> None:
+    cut = ("connectors", "cut", "inqom", "--cabinet", "CAB002", "--by", "zoe", "--why", ":100: [/b]")
+    assert command(*cut).exit_code == 0
+    assert ":100: [/b]" in command("audit", "list").stdout
+
+
 def test_a_row_changed_behind_our_back_is_named_with_exit_code_9(command: Run, database: Database) -> None:
     with database.write() as connection:
         connection.exec_driver_sql("DROP TRIGGER audit_events_no_update")

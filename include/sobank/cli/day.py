@@ -56,7 +56,7 @@ def deliver(
         proofs = jobs.proofs_up_to(wanted)
     proof = proofs[-1]
     if json:
-        as_json({"run": ref, "pushed": pushed, "proof": proof.as_json()})
+        as_json({"run": ref, "pushed": pushed, "failed": failed, "proof": proof.as_json()})
     else:
         _show_run(ref)
         show.proof(proof)
@@ -158,6 +158,11 @@ def _show_plan(ref: dict[str, Any], *, json: bool) -> None:
 def _show_run(ref: dict[str, Any]) -> None:
     parts = ("statements", "entries", "decided", "batches", "quarantined", "waiting", "unvalidated")
     out.print(f"Run of {ref['day']}: " + ", ".join(f"{ref[name]} {name}" for name in parts), highlight=False)
+    if ref.get("unsealed"):
+        out.print(
+            f"{ref['unsealed']} statements stay undecided: their connector cannot encrypt (the log says why)",
+            highlight=False,
+        )
 
 
 def _show_absences(day: Any) -> None:

@@ -23,8 +23,9 @@ from sobank.errors import ConfigurationError
 _WHOLE = frozenset({"destination", "id"})
 #: Into a file or a pipe a table is wide enough for file names and account numbers in one piece.
 _WIDE = 160
-out = Console(width=None if sys.stdout.isatty() else _WIDE)
-problems = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE)
+#: No emoji: a name, a hash or a reason that holds `:100:` must be shown as it is.
+out = Console(width=None if sys.stdout.isatty() else _WIDE, emoji=False)
+problems = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE, emoji=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables.")]
 Day = Annotated[str, typer.Option(help="Business day, YYYY-MM-DD: the date of the closing balances.")]
