@@ -146,6 +146,16 @@ def test_an_upload_that_is_gone_is_taken_for_consumed_only_as_long_as_no_rule_of
     assert sink.probe(outgoing(), staging=staging, now=NOW + timedelta(days=1)) is Presence.UNKNOWABLE
 
 
+def test_an_upload_that_the_store_said_it_completed_and_did_not_is_not_taken_for_consumed(
+    partner: S3Partner, sink: S3Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staging = stage(sink)
+    monkeypatch.setattr(Bucket, "complete", lambda *_: None)
+    with pytest.raises(Unknown, match="not there"):
+        publish(sink, staging)
+    assert probe(sink, staging) is Presence.STAGED
+
+
 def test_staged_parts_that_changed_since_are_not_published(partner: S3Partner, sink: S3Sink, tmp_path: Path) -> None:
     staging = stage(sink)
     staged = read_staging(staging, NAME)

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from sobank.domain.sink import Presence
-from sobank.errors import ConfigFault, Doubtful, NameTaken, Unknown
+from sobank.errors import ConfigFault, Doubtful, NameTaken, SinkError, Unknown
 from sobank.simulator.partner_sftp import SftpPartner
 from sobank.sinks.names import TAKEN
 from sobank.sinks.sftp import SftpSink
@@ -116,6 +117,29 @@ def test_a_folder_that_is_gone_does_not_make_what_was_staged_in_it_look_taken(bo
         probe(sink, staging)
     folder.with_name("unmounted").rename(folder)
     assert probe(sink, staging) is Presence.STAGED
+
+
+@pytest.mark.parametrize("answer", [None, asyncssh.SFTPFailure("?"), asyncssh.SFTPPermissionDenied("?")])
+@pytest.mark.parametrize("does", [False, True], ids=["moves nothing", "moves"])
+@pytest.mark.parametrize("taken", [False, True], ids=["stays", "taken"])
+def test_whatever_a_server_says_of_a_rename_only_what_it_did_counts(
+    tmp_path: Path, answer: asyncssh.SFTPError | None, *, does: bool, taken: bool
+) -> None:
+    with SftpPartner(tmp_path, greedy=taken) as partner:
+        sink, remote = breaking_sink(reach(partner.login()))
+        staging = stage(sink)
+        if answer is not None:
+            remote.broken, remote.after, remote.error = "rename", does, answer
+        elif not does:
+            remote.rename = lambda _old, _new: None
+        if does and (answer is None or (not taken and not isinstance(answer, asyncssh.SFTPPermissionDenied))):
+            publish(sink, staging)
+        else:
+            with pytest.raises(SinkError):
+                publish(sink, staging)
+        assert partner.inbox.received() == ([(NAME, PAYLOAD)] if does else [])
+        found = probe(sink, staging)
+        assert found is ((Presence.ABSENT if taken else Presence.PUBLISHED) if does else Presence.STAGED)
 
 
 # A server that died in the middle of a rename

@@ -113,10 +113,9 @@ class S3Sink:
         found = self._read_back(at, outgoing, final)
         if found not in {None, (outgoing.sha256, outgoing.size)}:
             raise other_bytes(final) if answer else _changed(final)
-        if found is None and answer:
-            raise Unknown(
-                "an object of that name was there and went away", subject=final, remedy="run again: it looks first"
-            )
+        if found is None and (answer or self._is_open(staged, final)):
+            what = "an object of that name was there and went away" if answer else "the store said that it completed it"
+            raise Unknown(f"{what}; it is not there", subject=final, remedy="run again: it looks first")
         self._sweep(at)
         return _evidence(at, outgoing, now, answer if found else TAKEN)
 
@@ -189,6 +188,10 @@ class S3Sink:
                 subject=final,
                 remedy="run again: it looks first",
             ) from None
+
+    def _is_open(self, staged: Staged, final: str) -> bool:
+        with _errors(final, otherwise=Unknown):
+            return self._bucket.parts(staged.at, staged.upload) is not None
 
     def _sweep(self, at: Place) -> None:
         """The batch is at the partner's: whatever else is open for its key, nobody may publish any more."""

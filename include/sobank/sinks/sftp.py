@@ -242,10 +242,11 @@ class SftpSink:
                 subject=place.final,
                 remedy="ask the partner what changed them",
             )
-        if not moved:
-            raise Unknown(
-                "a file of that name was there and went away", subject=place.final, remedy="run again: it looks first"
+        if not moved or self._remote.exists(str(place.staged)):
+            what = (
+                "the server moved nothing, and said it did" if moved else "a file of that name was there and went away"
             )
+            raise Unknown(what, subject=place.final, remedy="run again: it looks first")
         return TAKEN
 
     def _stage_marker(self, path: str) -> None:
