@@ -160,7 +160,7 @@ def _show_run(ref: dict[str, Any]) -> None:
     out.print(f"Run of {ref['day']}: " + ", ".join(f"{ref[name]} {name}" for name in parts), highlight=False)
     if ref.get("unsealed"):
         out.print(
-            f"{ref['unsealed']} statements stay undecided: their connector cannot encrypt (the log says why)",
+            f"{ref['unsealed']} statements stay undecided: their files could not be sealed, the log says why",
             highlight=False,
         )
 
