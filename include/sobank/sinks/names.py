@@ -51,6 +51,6 @@ def staged_gone(name: str, *, never_published: bool) -> SinkError:
         return Doubtful(
             "what was staged went away before it was published",
             subject=name,
-            remedy="ask the partner what removes staged files there; then release the batch, or confirm it if he has it",
+            remedy="ask the partner what removes them; then release the batch, or confirm it if he has it",
         )
     return Unknown("what was staged is gone", subject=name, remedy="run again: it looks first")
