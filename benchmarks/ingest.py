@@ -95,7 +95,7 @@ def broken(bank: Bank, path: Path) -> Bank:
         for line in lines:
             record = line
             if line.startswith(b"01"):
-                wanted = statements % BROKEN == 0
+                wanted = wanted or statements % BROKEN == 0
                 statements += 1
             elif wanted and line.startswith(b"04"):
                 record, wanted, faulty = line[:95] + b"?" + line[96:], False, faulty + 1

@@ -10,7 +10,7 @@ from html import escape
 
 from benchmarks.frame import Contender, Measured, middle
 
-_WIDTH, _LEFT, _BAR, _STEP, _SCALE = 1000, 250, 16, 44, 640
+_WIDTH, _LEFT, _BAR, _STEP, _SCALE = 1000, 260, 16, 44, 630
 _STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .title { font-weight: 600; font-size: 15px }
@@ -31,7 +31,7 @@ def plot(measured: Sequence[Measured]) -> str:
         parts += _section(one, top)
         top += 10 + len(one.benchmark.contenders) * _STEP + 36
     parts.append(
-        f'<text class="note" x="16" y="{top - 12}">Blue: ours, and the limit. Amber: peers. Less is better.</text>'
+        f'<text class="note" x="16" y="{top - 12}">Blue: ours, and the limits of database and disk. Amber: peers. Less is better.</text>'
     )
     said = escape("; ".join(one.benchmark.title for one in measured), quote=True)
     return (
@@ -42,10 +42,13 @@ def plot(measured: Sequence[Measured]) -> str:
 
 def _section(measured: Measured, top: int) -> Iterator[str]:
     yield f'<text class="title" x="16" y="{top}">{escape(measured.benchmark.title)}: seconds</text>'
-    most = max(run.wall for runs in measured.runs.values() for run in runs)
+    seconds = {
+        name: [wall * _scale(measured, name) for wall in measured.values(name, "wall")] for name in measured.runs
+    }
+    most = max(max(values) for values in seconds.values())
     for place, contender in enumerate(measured.benchmark.contenders):
         y = top + 14 + place * _STEP
-        wall, low, high = middle(measured.values(contender.name, "wall"))
+        wall, low, high = middle(seconds[contender.name])
         ends = [_LEFT + round(_SCALE * value / most, 1) for value in (low, wall, high)]
         kind, line = "peer" if contender.peer else "ours", y + _BAR // 2
         yield f'<text x="{_LEFT - 8}" y="{y + 13}" text-anchor="end">{escape(contender.label)}</text>'
@@ -55,14 +58,27 @@ def _section(measured: Measured, top: int) -> Iterator[str]:
         yield f'<text class="note" x="{_LEFT}" y="{y + 30}">{escape(_work(measured, contender))}</text>'
 
 
+def _units(measured: Measured, name: str) -> int:
+    return int(measured.runs[name][-1].work[measured.benchmark.unit])
+
+
+def _scale(measured: Measured, name: str) -> float:
+    """By how much a contender that was given less is drawn longer, so that bars stand for the same amount."""
+    return max(_units(measured, other) for other in measured.runs) / _units(measured, name)
+
+
 def _work(measured: Measured, contender: Contender) -> str:
-    """What a contender did, in its own words; amounts where they are not the same for all."""
+    """What a contender did, in its own words, the amounts that others have otherwise, and whether its bar is scaled."""
     works = [runs[-1].work for runs in measured.runs.values()]
-    work = measured.runs[contender.name][-1].work
-    texts = [str(value) for value in work.values() if isinstance(value, str) and value != "nothing"]
-    amounts = [
-        f"{value:,} {name}"
-        for name, value in work.items()
-        if isinstance(value, int) and any(other.get(name) != value for other in works)
-    ]
-    return "; ".join(amounts + texts)
+    work, unit = measured.runs[contender.name][-1].work, measured.benchmark.unit
+    if _scale(measured, contender.name) != 1:
+        amounts = [f"scaled from a run of {_units(measured, contender.name):,} {unit}"]
+    elif any(_scale(measured, name) != 1 for name in measured.runs):
+        amounts = []
+    else:
+        amounts = [
+            f"{value:,} {name}"
+            for name, value in work.items()
+            if isinstance(value, int) and any(other.get(name) != value for other in works)
+        ]
+    return "; ".join(amounts + [value for value in work.values() if isinstance(value, str) and value != "nothing"])
