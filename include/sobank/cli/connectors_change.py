@@ -71,6 +71,8 @@ def add(
         as_json(_document(added))
     else:
         _print(added, by=by)
+        if connection is None:
+            out.print("without --connection its files go into a folder of this machine", highlight=False)
 
 
 def _document(added: Added) -> dict[str, Any]:

@@ -144,8 +144,9 @@ def _advice(batch: BatchFacts, now: datetime) -> tuple[Verdict, str, str]:
     show = f"`sobank deliveries show {batch.id}`"
     if batch.state is BatchState.HELD:
         remedy = (
-            f"demander au partenaire s'il a {batch.object_name}, puis `sobank deliveries release`, `confirm` ou"
-            f" `reject {batch.id}` ; {show} explique"
+            f"demander au partenaire s'il a {batch.object_name} : s'il ne l'a pas, `sobank deliveries release"
+            f" {batch.id}` ; s'il a exactement ces octets, `confirm {batch.id}` ; pour y renoncer, `reject {batch.id}`,"
+            f" chacun avec `--by NOM --why RAISON` ; {show} explique"
         )
         return Verdict.BLOCKING, remedy, "batch_held"
     if batch.state is BatchState.UNCERTAIN:
@@ -206,7 +207,7 @@ def _circuit(circuit: Circuit, name: str, now: datetime) -> Check:
     return Check(
         step=Step.PARTNER,
         verdict=Verdict.BLOCKING,
-        evidence=f"connexion en défaut depuis le {at(circuit.opened_at)}, envois suspendus, nouvel essai après le"
+        evidence=f"connexion en défaut depuis le {at(circuit.opened_at)}, envois en attente, nouvel essai après le"
         f" {at(circuit.until)} : {cause}",
         remedy=f"corriger la connexion, puis `sobank connectors test {name}`",
         cause="circuit_open",
