@@ -11,6 +11,7 @@ from html import escape
 from benchmarks.frame import Contender, Measured, middle
 
 _WIDTH, _LEFT, _BAR, _STEP, _SCALE = 1000, 260, 16, 44, 630
+_LEGEND = "Blue: ours, and the limits of database and disk. Amber: peers. Less is better."
 _STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .title { font-weight: 600; font-size: 15px }
@@ -30,9 +31,7 @@ def plot(measured: Sequence[Measured]) -> str:
     for one in measured:
         parts += _section(one, top)
         top += 10 + len(one.benchmark.contenders) * _STEP + 36
-    parts.append(
-        f'<text class="note" x="16" y="{top - 12}">Blue: ours, and the limits of database and disk. Amber: peers. Less is better.</text>'
-    )
+    parts.append(f'<text class="note" x="16" y="{top - 12}">{_LEGEND}</text>')
     said = escape("; ".join(one.benchmark.title for one in measured), quote=True)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {top}" width="{_WIDTH}" height="{top}"'
