@@ -25,6 +25,7 @@ class Child:
         self.asked: dict[str, Any] = json.loads(Path(asked).read_text())
         self._outcome = Path(outcome)
         self._steps: dict[str, float] = {}
+        self._peaks: dict[str, float] = {}
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -34,10 +35,11 @@ class Child:
             yield
         finally:
             self._steps[name] = self._steps.get(name, 0.0) + time.perf_counter() - begin
+            self._peaks[name] = peak_mb()
 
     def did(self, **work: int | str) -> None:
         """Say what was done, last of all: the ratio of two runs says where these differ."""
-        outcome: Mapping[str, object] = {"work": work, "steps": self._steps, "peak_mb": peak_mb()}
+        outcome: Mapping[str, object] = {"work": work, "steps": self._steps, "peaks": self._peaks, "peak_mb": peak_mb()}
         self._outcome.write_text(json.dumps(outcome))
 
 

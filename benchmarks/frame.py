@@ -79,13 +79,17 @@ Opens = Callable[[float, Path], AbstractContextManager[Sequence[Benchmark]]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """One measured and verified run: seconds of wall clock and of CPU (user and system, its children included)."""
+    """One measured and verified run: seconds of wall clock and of CPU (user and system, its children included).
+
+    steps: seconds by step. peaks: by step, the peak memory up to its end, in MiB.
+    """
 
     wall: float
     cpu: float
     peak_mb: float
     work: Work
     steps: Mapping[str, float]
+    peaks: Mapping[str, float]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -203,6 +207,7 @@ def _run(contender: Contender, python: Path) -> Run:
         peak_mb=told["peak_mb"],
         work=told["work"],
         steps=told["steps"],
+        peaks=told["peaks"],
     )
 
 
@@ -217,7 +222,8 @@ def middle(values: Sequence[float]) -> tuple[float, float, float]:
     return statistics.median(values), min(values), max(values)
 
 
-def median_steps(runs: Sequence[Run]) -> Iterator[tuple[str, float]]:
-    """Each step with the median of its seconds, in the order in which the first run took them."""
+def median_steps(runs: Sequence[Run]) -> Iterator[tuple[str, float, float]]:
+    """Each step with the medians of its seconds and of the peak up to its end, in the order of the first run."""
     for name in runs[0].steps:
-        yield name, statistics.median(run.steps.get(name, 0.0) for run in runs)
+        seconds, peaks = ([getattr(run, kind).get(name, 0.0) for run in runs] for kind in ("steps", "peaks"))
+        yield name, statistics.median(seconds), statistics.median(peaks)

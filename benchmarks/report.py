@@ -34,8 +34,8 @@ def _rows(measured: Measured) -> Iterator[tuple[str, ...]]:
         wall, least, most = middle([run.wall for run in runs])
         cpu, peak, rate = (middle(measured.values(contender.name, m))[0] for m in ("cpu", "peak_mb", "rate"))
         yield contender.label, f"{wall:.2f}", f"{least:.2f}–{most:.2f}", f"{cpu:.2f}", f"{peak:.0f}", f"{rate:,.0f}"
-        for name, seconds in median_steps(runs):
-            yield f"    {name}", f"{seconds:.2f}", "", "", "", ""
+        for name, seconds, up_to in median_steps(runs):
+            yield f"    {name}", f"{seconds:.2f}", "", "", f"{up_to:.0f}", ""
 
 
 def sentence(measured: Measured, comparison: Comparison) -> list[str]:
@@ -80,7 +80,10 @@ def _benchmark_json(measured: Measured) -> dict[str, Any]:
                 "cpu_s": _figures([run.cpu for run in measured.runs[contender.name]]),
                 "peak_mb": _figures([run.peak_mb for run in measured.runs[contender.name]]),
                 "rate": _figures(measured.values(contender.name, "rate")),
-                "steps_s": {name: round(s, 4) for name, s in median_steps(measured.runs[contender.name])},
+                "steps": {
+                    name: {"seconds": round(seconds, 4), "peak_mb_up_to": round(up_to, 1)}
+                    for name, seconds, up_to in median_steps(measured.runs[contender.name])
+                },
                 "work": dict(measured.runs[contender.name][-1].work),
             }
             for contender in benchmark.contenders

@@ -120,7 +120,8 @@ def test_cpu_of_children_and_the_peak_of_each_process_are_counted(
     assert a["peak_mb"]["median"] > 80
     assert b["peak_mb"]["median"] < 80
     assert a["cpu_s"]["median"] > 0.3
-    assert list(a["steps_s"]) == ["hold", "burn"]
+    assert list(a["steps"]) == ["hold", "burn"]
+    assert a["steps"]["hold"]["peak_mb_up_to"] > 80
 
 
 def test_the_plot_names_each_contender_and_knows_dark_pages(
