@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from sobank.domain.delivery import Claim, Happening
 from sobank.errors import DeliveryIncomplete, SobankError
 from sobank.store.circuits import Circuits
 from sobank.store.schema import audit_events
@@ -111,7 +112,8 @@ def test_the_list_says_how_often_each_was_tried_and_why_it_has_not_arrived(comma
     assert (first["state"], first["attempts"], first["last_outcome"]) == ("held", 1, "doubtful")
     assert "other bytes" in first["last_message"]
     said = command("deliveries", "list").stdout
-    assert "Paris" in said
+    assert f"{first['id']}: try 1, " in said
+    assert "Paris: other bytes" in said
     assert "sobank deliveries show ID" in said
 
 
@@ -128,6 +130,18 @@ def test_a_batch_is_shown_with_its_attempts_receipt_and_what_to_do(command: Run,
     document = json.loads(command("deliveries", "show", arrived["id"], "--json").stdout)
     assert document["receipt"]["sha256"] == arrived["sha256"]
     assert document["next"] == "nothing: it arrived"
+
+
+def test_a_refusal_after_a_lost_answer_is_not_told_as_if_nothing_could_be_there(command: Run, house: TestHouse) -> None:
+    number, now, lease = fizen(command)[0], datetime.now(UTC), timedelta(minutes=5)
+    for ending in (Happening.NO_ANSWER, Happening.PROVED_NOT_RECEIVED):
+        claim = house.ledger.claim(number, worker="w", now=now, lease=lease)
+        assert isinstance(claim, Claim)
+        house.ledger.mark_staged(number, claim.fence, "staged", now=now, lease=lease)
+        house.ledger.record(number, claim.fence, ending, now=now, message="no")
+    document = json.loads(command("deliveries", "show", number, "--json").stdout)
+    assert (document["state"], "an earlier try may have arrived" in document["next"]) == ("sealed", True)
+    assert "--by NAME" in document["next"]
 
 
 def test_an_open_circuit_is_shown_where_its_batches_are_and_how_it_is_closed(command: Run, house: TestHouse) -> None:

@@ -21,6 +21,11 @@ _NEXT: Final = {
     _S.REJECTED: "look at its statements: `sobank quarantine list`",
     _S.CANCELLED: "nothing: its statements are decided anew by the next run",
 }
+#: The last try was refused, but one before it may have left something there: sealed does not say that nothing is.
+_TRIED: Final = (
+    "nothing may be sent by hand: an earlier try may have arrived. The next run looks first; `sobank deliveries retry"
+    " {id} --by NAME --why TEXT` looks now"
+)
 _ABANDONED: Final = (
     "its worker is gone: the next run looks first; `sobank deliveries retry {id} --by NAME --why TEXT` looks now"
 )
@@ -37,6 +42,8 @@ def next_step(batch: Batch, *, lease_until: datetime | None, circuit: Circuit | 
         if lease_until is not None and lease_until > now:
             return f"wait: a worker has it until {moment(lease_until)} at the latest"
         return _ABANDONED.format(id=batch.id)
+    if batch.state is _S.SEALED and batch.staging is not None:
+        return _TRIED.format(id=batch.id)
     return _NEXT[batch.state].format(id=batch.id, file=batch.outgoing.object_name)
 
 

@@ -127,7 +127,9 @@ def batch_checks(facts: Facts, *, now: datetime) -> list[Check]:
 
 def _batch(batch: BatchFacts, now: datetime) -> Check:
     what = "fichier global" if batch.is_global_file else f"envoi {batch.id} vers {batch.destination.partition(':')[2]}"
-    head = f"{what} du {on(batch.business_date)}, {batch.object_name} : {_STATES.get(batch.state, batch.state)}"
+    tried = batch.state is BatchState.SEALED and batch.attempts
+    state = "essayé, arrivée non constatée" if tried else _STATES.get(batch.state, batch.state)
+    head = f"{what} du {on(batch.business_date)}, {batch.object_name} : {state}"
     if batch.state is BatchState.DELIVERED:
         return Check(step=Step.BATCH, verdict=Verdict.OK, evidence=head + _receipt(batch))
     verdict, remedy, cause = _advice(batch, now)
