@@ -140,7 +140,7 @@ def test_a_refusal_after_a_lost_answer_is_not_told_as_if_nothing_could_be_there(
         house.ledger.mark_staged(number, claim.fence, "staged", now=now, lease=lease)
         house.ledger.record(number, claim.fence, ending, now=now, message="no")
     document = json.loads(command("deliveries", "show", number, "--json").stdout)
-    assert (document["state"], "an earlier try may have arrived" in document["next"]) == ("sealed", True)
+    assert (document["state"], "an earlier try may have left it there" in document["next"]) == ("sealed", True)
     assert "--by NAME" in document["next"]
 
 

@@ -21,10 +21,10 @@ _NEXT: Final = {
     _S.REJECTED: "look at its statements: `sobank quarantine list`",
     _S.CANCELLED: "nothing: its statements are decided anew by the next run",
 }
-#: The last try was refused, but one before it may have left something there: sealed does not say that nothing is.
+#: The last try was refused, but one before it may have got through: sealed does not say that nothing did.
 _TRIED: Final = (
-    "nothing may be sent by hand: an earlier try may have arrived. The next run looks first; `sobank deliveries retry"
-    " {id} --by NAME --why TEXT` looks now"
+    "nothing may be sent by hand: an earlier try may have left it there, staged or whole. The next run looks first;"
+    " `sobank deliveries retry {id} --by NAME --why TEXT` looks now"
 )
 _ABANDONED: Final = (
     "its worker is gone: the next run looks first; `sobank deliveries retry {id} --by NAME --why TEXT` looks now"
