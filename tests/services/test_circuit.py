@@ -206,7 +206,7 @@ def test_pauses_are_spread_bounded_and_never_shorter_than_asked(
         assert (asked or 0) <= wait <= LONGEST_WAIT
 
 
-@given(faults=st.integers(1, 10_000), seconds=st.floats(-1e9, 1e9))
+@given(faults=st.integers(1, 10_000), seconds=st.floats(allow_nan=False))
 def test_pauses_of_a_circuit_are_between_nothing_and_an_hour(faults: int, seconds: float) -> None:
     assert timedelta(minutes=5) <= config_pause(faults) <= timedelta(hours=1)
     assert timedelta(0) <= asked_pause(seconds) <= timedelta(hours=1)
@@ -304,3 +304,32 @@ def test_a_person_who_asks_for_a_try_closes_the_circuit_and_is_remembered(world:
 def test_an_answer_that_tells_nothing_holds_the_batch(world: World) -> None:
     through(world, Intake(answers=[Doubtful("nobody knows")]))
     assert world.push().held == 1
+
+
+def test_a_late_success_does_not_close_a_circuit_that_was_opened_since(world: World) -> None:
+    circuits = Circuits(world.database)
+    circuits.open(CONNECTOR, cause="?", worker="w", now=world.clock())
+    seen = circuit(world)
+    circuits.close(CONNECTOR, actor="anne", reason="mended", now=world.clock())
+    world.clock.at += timedelta(minutes=1)
+    circuits.open(CONNECTOR, cause="the new token is refused", worker="w", now=world.clock())
+    assert circuits.close(CONNECTOR, actor="w", reason="?", now=world.clock(), opened_at=seen.opened_at) is None
+    assert circuit(world).cause == "the new token is refused"
+
+
+def test_a_circuit_that_cannot_be_kept_stops_no_other_destination(world: World) -> None:
+    world.expected = seed_batch(world.database, world.spool, 3, destination=OTHER_PARTNER)
+
+    class Broken(Circuits):
+        def open(self, *_: Any, **__: Any) -> bool:
+            raise RuntimeError("a secret")
+
+    worker = replace(world.worker("w"), circuits=Broken(world.database))
+    intake = Intake(answers=[ConfigFault("the token is refused")])
+    report = push_all(
+        worker,
+        lambda batch: intake if batch.destination == PARTNER else world.sink_of(batch),  # type: ignore[arg-type,return-value]
+        worker.ledger.open_batches(),
+    )
+    assert (report.delivered, report.pending, report.errors) == (1, 2, {PARTNER: "RuntimeError"})
+    assert world.partner.violations(world.expected) == []

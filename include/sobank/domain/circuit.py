@@ -46,7 +46,7 @@ def config_pause(faults: int) -> timedelta:
 
 def asked_pause(seconds: float) -> timedelta:
     """The pause that a partner asked for (`Retry-After`), no longer than the longest of ours."""
-    return min(timedelta(seconds=max(seconds, 0.0)), _LONGEST)
+    return timedelta(seconds=min(max(seconds, 0.0), _LONGEST.total_seconds()))
 
 
 def wait_before(attempt: int, *, asked: float | None, draw: Callable[[], float]) -> float | None:

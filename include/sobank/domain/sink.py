@@ -137,8 +137,9 @@ class Sink(Protocol):
         Args:
             again: an earlier attempt recorded `staging`, so that it may have been published already.
         Raises:
-            NameTaken: other bytes are there under the final name. Unknown: `staging` is gone, or no answer.
-            Doubtful: the answer does not tell whether the bytes arrived, and never will.
+            NameTaken: other bytes are there under the final name. Unknown: no answer, or `staging` is gone and an
+            earlier attempt may have published it. Doubtful: `staging` went away before anybody published it, or the
+            answer does not tell whether the bytes arrived, and never will.
         """
         ...
 

@@ -47,21 +47,26 @@ def push_all(worker: Worker, sink_of: SinkOf, batches: Iterable[Batch]) -> PushR
     """
     report = PushReport()
     destinations = [list(of_one) for _, of_one in groupby(batches, key=lambda batch: batch.destination)]
-    standing = {circuit.connector_id for circuit in worker.circuits.all()}
+    standing = {circuit.connector_id: circuit for circuit in worker.circuits.all()}
+
+    def push_one(of_one: list[Batch]) -> PushReport:
+        try:
+            return push_destination(worker, sink_of, of_one, circuit=standing.get(of_one[0].connector_id or 0))
+        except Exception as error:  # noqa: BLE001  the ledger failed under this one; the others may still leave
+            text = str(error) if isinstance(error, SobankError) else type(error).__name__
+            return PushReport(pending=len(of_one), errors={of_one[0].destination: text})
+
     with ThreadPoolExecutor(worker.at_once) as pool:
-        for part in pool.map(
-            lambda of_one: push_destination(worker, sink_of, of_one, circuit=of_one[0].connector_id in standing),
-            destinations,
-        ):
+        for part in pool.map(push_one, destinations):
             report.merge(part)
     return report
 
 
-def push_destination(worker: Worker, sink_of: SinkOf, batches: list[Batch], *, circuit: bool) -> PushReport:
+def push_destination(worker: Worker, sink_of: SinkOf, batches: list[Batch], *, circuit: Circuit | None) -> PushReport:
     """Push the batches of one destination in order, up to the first that does not become final (D5).
 
     Args:
-        circuit: whether one stands for its connector. While it is open nothing is tried and the batches wait.
+        circuit: the one that stands for its connector. While it is open nothing is tried and the batches wait.
     """
     report = PushReport()
     connector = batches[0].connector_id
@@ -79,32 +84,32 @@ def push_destination(worker: Worker, sink_of: SinkOf, batches: list[Batch], *, c
         except Exception as error:  # noqa: BLE001  whatever breaks here must not stop the other destinations
             pushed = Pushed(state=batch.state, error=type(error).__name__)
         report.add(batch, pushed)
-        circuit = _keep_circuit(worker, batch, pushed, circuit=circuit)
+        circuit = _keep_circuit(worker, batch, pushed, circuit)
         if pushed.error is not None and pushed.state not in {BatchState.REJECTED, BatchState.CANCELLED}:
             report.pending += len(batches) - place - 1
             break
     return report
 
 
-def _keep_circuit(worker: Worker, batch: Batch, pushed: Pushed, *, circuit: bool) -> bool:
+def _keep_circuit(worker: Worker, batch: Batch, pushed: Pushed, circuit: Circuit | None) -> Circuit | None:
     """Open the circuit of a connector that is set up wrong, rest where the partner asks, close it when he answers.
 
     Returns:
-        Whether a circuit stands now.
+        The circuit that let us through and stands still.
     """
     connector, cause, now = batch.connector_id, pushed.error or "", worker.now()
     if connector is None:
-        return False
+        return None
     if pushed.faulty:
         if worker.circuits.open(connector, cause=cause, worker=worker.name, now=now):
             worker.alert(f"{batch.destination}: its circuit is open, its batches wait: {cause}")
-        return True
-    if pushed.asked is not None:
+    elif pushed.asked is not None:
         worker.circuits.rest(connector, seconds=pushed.asked, cause=cause, now=now)
-        return True
-    if circuit and pushed.state in {BatchState.DELIVERED, BatchState.REJECTED}:
-        worker.circuits.close(connector, actor=worker.name, reason="the partner answered", now=now)
-        return False
+    elif circuit and pushed.state in {BatchState.DELIVERED, BatchState.REJECTED}:
+        worker.circuits.close(
+            connector, actor=worker.name, reason="the partner answered", now=now, opened_at=circuit.opened_at
+        )
+        return None
     return circuit
 
 

@@ -67,13 +67,25 @@ class Circuits:
                 connection.execute(sa.update(circuits).where(circuits.c.connector_id == connector_id).values(**values))
 
     def close(
-        self, connector_id: int, *, actor: str, reason: str, now: datetime, role: str | None = None
+        self,
+        connector_id: int,
+        *,
+        actor: str,
+        reason: str,
+        now: datetime,
+        role: str | None = None,
+        opened_at: datetime | None = None,
     ) -> Circuit | None:
-        """Something arrived, or a person says that it will: the circuit that stood, if there was one."""
+        """Something arrived, or a person says that it will: the circuit that stood, if there was one.
+
+        Args:
+            opened_at: only the circuit that was opened then; another one was opened since, for a reason of its own.
+        """
+        mine = circuits.c.connector_id == connector_id
+        if opened_at is not None:
+            mine = sa.and_(mine, circuits.c.opened_at == opened_at)
         with self._database.write() as connection:
-            gone = connection.execute(
-                sa.delete(circuits).where(circuits.c.connector_id == connector_id).returning(*circuits.c)
-            ).one_or_none()
+            gone = connection.execute(sa.delete(circuits).where(mine).returning(*circuits.c)).one_or_none()
             if gone is None:
                 return None
             if gone.kind == CircuitKind.CONFIG:
