@@ -140,6 +140,7 @@ def test_a_real_server_is_tested_by_its_pinned_key_and_gets_no_payload(
         (found,) = json.loads(process.stdout)  # Airflow's logging is not among it
         assert process.stderr == ""
         assert (found["sink"], found["reachable"], found["closed_circuit"]) == ("sftp", True, True)
+        assert found["circuit"] is None
         assert "rename that refuses to replace" in found["capabilities"]
         other = asyncssh.generate_private_key("ssh-ed25519").export_public_key("openssh").decode()
         known_by(other)

@@ -167,7 +167,8 @@ def _document(house: House, connector: ListedConnector) -> dict[str, Any]:
 
 def _outcome(found: Tried) -> dict[str, Any]:
     report = found.report
-    return {
+    gone = {"circuit": None} if found.closed is not None else {}
+    return gone | {
         "reachable": report.reachable,
         "capabilities": list(report.capabilities),
         "degraded": list(report.degraded),
