@@ -55,7 +55,9 @@ def prove(day: date, *, rows: ProofRows, spool: ObjectStore, read: Read) -> Proo
     came_in = rows.received(day)
     out = _total([_figures(tally) for tally in tallies])
     if out != came_in.decided:
-        faults.append(f"the entry rows of decided statements make {came_in.decided}, the sealed bytes make {out}")
+        faults.append(
+            f"the entry rows of decided statements make {_said(came_in.decided)}; the sealed bytes {_said(out)}"
+        )
     missing, doubled = rows.compare(day, [tally.content_sha256 for tally in tallies])
     waiting, undecided = rows.undecided(day)
     return Proof(
@@ -90,6 +92,10 @@ def _plain(batch: BatchFacts, spool: ObjectStore) -> bytes:
 
 def _figures(tally: Tally) -> Received:
     return Received(statements=len(tally.content_sha256), entries=tally.entries, credit=tally.credit, debit=tally.debit)
+
+
+def _said(sums: Received) -> str:
+    return f"{sums.statements} statements, {sums.entries} entries, credit {sums.credit}, debit {sums.debit}"
 
 
 def _total(parts: list[Received]) -> Received:
