@@ -232,7 +232,7 @@ def test_ports_begin_where_they_are_asked_to_and_one_that_is_taken_is_named(tmp_
         (["--greedy", "nobody"], "no such simulated partner"),
         (["--script", "fizen"], "is not CODE=FILE"),
         (["--script", "nobody=x.jsonl"], "no such simulated partner"),
-        (["--only", "fizen", "--script", "fizen=there.jsonl"], "line 1: on is one of"),
+        (["--only", "fizen", "--script", "fizen=there.jsonl"], "line 1: `on` is one of"),
         (["--only", "portail", "--new-host-key", "portail"], "has no host key"),
         (["--only", "fizen", "--new-host-key", "inqom"], "is not among those that listen"),
         (["--only", "fizen", "--script", "inqom=there.jsonl"], "is not among those that listen"),
