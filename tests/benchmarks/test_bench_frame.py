@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,12 +60,10 @@ def test_contenders_take_turns_and_the_results_hold_every_round(
     assert _main(world(), tmp_path, ROUNDS="2", SIZE="0.5") == 0
     said = [line for line in capsys.readouterr().err.splitlines() if "round" in line]
     assert [line.partition(": ")[2].split(":")[0] for line in said] == ["the a", "the b"] * 2
-    text = (tmp_path / "results.json").read_text()
-    found = json.loads(text)
+    found = json.loads((tmp_path / "results.json").read_text())
     assert (found["size"], found["rounds"]) == (0.5, 2)
-    assert found["machine"]["cores"] >= 1
+    assert set(found["machine"]) == {"processor", "cores", "memory_gb", "kernel", "file_system"}  # and no host name
     assert found["versions"]["ours"]["numpy"]
-    assert socket.gethostname() not in text
     (benchmark,) = found["benchmarks"]
     assert [len(contender["wall_s"]["rounds"]) for contender in benchmark["contenders"]] == [2, 2]
     assert [one["reached"] for one in benchmark["ratios"]] == [False, True]
