@@ -11,7 +11,7 @@ UV := $(BIN)/uv --system-certs
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 
-.PHONY: help install servers demo up test faults bench check format lock clean
+.PHONY: help install servers demo up test test-rules test-faults faults bench check format lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## / — /'
@@ -41,8 +41,16 @@ demo: install  ## Simulate a week, ingest it, backfill five days through a real 
 up: install  ## Leave an Airflow open, on loopback, with a generated password
 	$(BIN)/python -m sobank.simulator.up
 
-test: install servers  ## Every test; PostgreSQL and Airflow are started on loopback
-	$(BIN)/pytest
+test: install servers  ## Every test; PostgreSQL, sshd, Airflow and simulated partners are started on loopback
+	@echo "The rules and the faults side by side, each shown when it is over; then everything through a real Airflow."
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-rules test-faults
+	$(BIN)/pytest tests/e2e
+
+test-rules:
+	$(BIN)/pytest --ignore=tests/faults --ignore=tests/e2e
+
+test-faults:
+	$(BIN)/pytest tests/faults
 
 faults: install servers  ## Break every step of every kind of delivery, and write docs/faults.md
 	$(BIN)/pytest tests/faults --write-faults
@@ -68,5 +76,5 @@ lock: install  ## Compile the requirement files again, to the newest versions th
 	$(COMPILE) --upgrade requirements-build.in -o requirements-build.txt
 
 clean:  ## Remove what the other targets made, the environment included
-	rm -rf .venv .demo .airflow .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache include/*.egg-info
+	rm -rf .venv benchmarks/.peers .demo .airflow .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache include/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -177,7 +177,7 @@ def test_a_partner_that_left_the_catalogue_stops_nobody_else_and_is_named(sqlite
     house.run(DAY)
     assert _proof(house).holds
     house.partners.pop("fizen")
-    assert any("no partner fizen" in fault for fault in _proof(house).faults)
+    assert _proof(house).holds, "what was sealed is read as it was sealed, whatever the catalogue says now"
 
 
 def test_statements_whose_batches_vanished_are_missing(house: TestHouse) -> None:

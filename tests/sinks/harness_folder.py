@@ -56,7 +56,7 @@ class BreakingDisk(Disk):
 class _ClosedDisk(BreakingDisk):
     """A partner's folder in which we may not write."""
 
-    def create(self, root: int, name: str) -> int:  # noqa: ARG002
+    def create(self, root: int, name: str) -> int:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sobank.domain.circuit import Circuit, CircuitKind
 from sobank.domain.sink import ConnectionReport, Sink
-from sobank.errors import SobankError
+from sobank.errors import SobankError, Transient, Unknown
 
 if TYPE_CHECKING:
     from sobank.store.circuits import Circuits
@@ -43,6 +43,10 @@ def try_connection(
     """
     try:
         report = sink().test()
+    except (Transient, Unknown) as error:
+        # What it advises is for a delivery: here nothing was to be sent, and nothing is tried again.
+        told = type(error)(error.what, subject=error.subject, remedy="check the network and the partner's server")
+        return Tried(report=ConnectionReport(reachable=False, degraded=(str(told),)))
     except SobankError as error:
         return Tried(report=ConnectionReport(reachable=False, degraded=(str(error),)))
     except Exception as error:  # noqa: BLE001  of a foreign exception the type only: its text may hold anything

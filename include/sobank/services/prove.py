@@ -33,11 +33,11 @@ class Tally(Protocol):
     def debit(self) -> int: ...
 
 
-Read = Callable[[bytes, str | None], Tally]
+Read = Callable[[bytes], Tally]
 
 
 def prove(day: date, *, rows: ProofRows, spool: ObjectStore, read: Read) -> Proof:
-    """Reconcile one day. `read` counts a payload of a partner (code), or of a global file (None).
+    """Reconcile one day. `read` counts the statements and movements of a payload.
 
     Bytes that cannot be read back are a fault of the day, and their statements are missing; the rest is still shown.
     """
@@ -46,7 +46,7 @@ def prove(day: date, *, rows: ProofRows, spool: ObjectStore, read: Read) -> Proo
     faults: list[str] = []
     for batch in batches:
         try:
-            tally = read(_plain(batch, spool), batch.partner)
+            tally = read(_plain(batch, spool))
         except (LedgerError, ValueError) as error:
             faults.append(f"{_place(batch)}: its sealed bytes cannot be read back ({_first_line(error)})")
             continue

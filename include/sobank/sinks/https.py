@@ -23,7 +23,7 @@ from sobank.errors import ConfigFault, ConfigurationError, Doubtful, Rejected, S
 from sobank.sinks import https_options as options
 from sobank.sinks.https_dialect import Check, Dialect, by_status, json_object, not_understood, rest_asked, too_early
 from sobank.sinks.https_exchange import Answer, Exchange, failed
-from sobank.sinks.names import allowed
+from sobank.sinks.names import ASK_THE_PARTNER, allowed
 from sobank.sinks.per_process import PerProcess
 from sobank.sinks.rate_limit import RateLimit
 
@@ -151,7 +151,7 @@ class HttpsSink:
             raise Doubtful(
                 "it may have been sent to another host or recipient than the connector names now",
                 subject=name,
-                remedy="ask the partner; then release or reject the batch",
+                remedy=ASK_THE_PARTNER,
             )
         headers = {**self._headers, **self._dialect.post_headers(outgoing)}
         with self._payload(outgoing.sha256) as payload:
@@ -263,7 +263,7 @@ def _unreadable(subject: str) -> ConfigFault:
     return ConfigFault(
         "what the ledger says of where it was sent cannot be read",
         subject=subject,
-        remedy="the connector is of another kind now: release or reject the batch by hand",
+        remedy=f"the connector is of another kind now; {ASK_THE_PARTNER}",
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from sobank.domain.sink import Outgoing, Presence
 from sobank.errors import ConfigFault, Doubtful, Rejected, SinkError, Transient, Unknown
 from sobank.sinks.https_exchange import Answer
+from sobank.sinks.names import ASK_THE_PARTNER
 from sobank.sinks.rate_limit import Limit
 
 #: Stands for a file in requests that ask without meaning any.
@@ -158,7 +159,7 @@ def by_status(answer: Answer, subject: str, *, now: datetime, again: bool = Fals
         return Doubtful(
             f"{shown}, which does not tell whether he has these bytes",
             subject=subject,
-            remedy="ask the partner; then release the batch if he does not have it, or reject it",
+            remedy=ASK_THE_PARTNER,
         )
     if answer.status in _REFUSED:
         return Rejected(shown, subject=subject, remedy="ask the partner what is wrong with the file")

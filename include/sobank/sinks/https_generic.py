@@ -19,7 +19,7 @@ from sobank.errors import ConfigurationError, Doubtful, SinkError, Unknown
 from sobank.sinks import https_options as options
 from sobank.sinks.https_dialect import NO_FILE, Check, by_status, json_object, not_understood
 from sobank.sinks.https_exchange import Answer
-from sobank.sinks.names import other_bytes
+from sobank.sinks.names import ASK_THE_PARTNER, other_bytes
 from sobank.sinks.rate_limit import Limit
 
 _LIMIT: Final = Limit(requests=None, per_seconds=10.0, at_once=10)
@@ -144,7 +144,7 @@ class GenericDialect:
             return Doubtful(
                 "the partner has other bytes under the same idempotency key",
                 subject=subject,
-                remedy="compare both files, then release or reject the batch",
+                remedy=ASK_THE_PARTNER,
             )
         if answer.status == 409 and code in _UNDER_WAY:
             return Unknown(

@@ -18,6 +18,7 @@ from sobank.errors import ConfigFault, ConfigurationError, Doubtful, Rejected, U
 from sobank.sinks import https_options as options
 from sobank.sinks.https_dialect import Check, by_status, json_object, not_understood, retry_after
 from sobank.sinks.https_exchange import Answer
+from sobank.sinks.names import ASK_THE_PARTNER
 from sobank.sinks.rate_limit import Limit
 
 _LIMIT: Final = Limit(requests=20, per_seconds=10.0, at_once=10)
@@ -99,7 +100,7 @@ class MyUnisoftDialect:
             raise Doubtful(
                 f"the partner answered {answer.status} ({_ALREADY}): it found no statement, or had imported it before",
                 subject=subject,
-                remedy="look into MyUnisoft, then release or reject the batch",
+                remedy=ASK_THE_PARTNER,
             )
         if answer.status == 200 and tree is not None and "error" not in tree:
             rows = tree.get("rows_number")
@@ -116,7 +117,7 @@ class MyUnisoftDialect:
             raise Doubtful(
                 f"the partner answered 403 ({_ELSEWHERE}) to bytes that may have been sent before",
                 subject=subject,
-                remedy="look into MyUnisoft, then release or reject the batch",
+                remedy=ASK_THE_PARTNER,
             )
         if code == _NO_SOCIETY:
             raise ConfigFault(

@@ -99,7 +99,7 @@ class _CheckedNetwork(httpcore.NetworkBackend):
             raise ConfigFault(
                 "the address is on this machine or a private network, and such are refused",
                 subject=host,
-                remedy="correct the host of the connection; private partners are a setting for development",
+                remedy="correct the host of the connection (SOBANK_PRIVATE_PARTNERS=1 is for development only)",
             )
         failed: Exception = httpcore.ConnectError()
         for address in addresses:

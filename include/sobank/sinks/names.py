@@ -8,6 +8,10 @@ from typing import Final
 from sobank.errors import ConfigFault, Doubtful, NameTaken, SinkError, Unknown
 
 TAKEN: Final = "taken by the partner before it could be read back"
+#: What to do where only a person can tell whether the bytes arrived.
+ASK_THE_PARTNER: Final = (
+    "ask the partner; then release the batch if he does not have it, confirm it if he has exactly this, else reject it"
+)
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.)){0,199}")
 
 
@@ -36,7 +40,7 @@ def other_bytes(name: str) -> NameTaken:
     return NameTaken(
         "other bytes are there under the same name; they were not replaced",
         subject=name,
-        remedy="compare both files, then release or reject the batch",
+        remedy="compare both files; have his moved away and release the batch, or reject it",
     )
 
 
@@ -51,6 +55,6 @@ def staged_gone(name: str, *, never_published: bool) -> SinkError:
         return Doubtful(
             "what was staged went away before it was published",
             subject=name,
-            remedy="ask the partner what removes them; then release the batch, or confirm it if he has it",
+            remedy=f"look what removes staged files there; {ASK_THE_PARTNER}",
         )
     return Unknown("what was staged is gone", subject=name, remedy="run again: it looks first")

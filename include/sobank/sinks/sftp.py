@@ -30,7 +30,7 @@ from asyncssh import SFTPClientFile
 
 from sobank.domain.sink import ConnectionReport, Outgoing, Presence, Reach, Receipt
 from sobank.errors import ConfigFault, ConfigurationError, Doubtful, SinkError, Transient, Unknown
-from sobank.sinks.names import TAKEN, other_bytes, staged_gone
+from sobank.sinks.names import ASK_THE_PARTNER, TAKEN, other_bytes, staged_gone
 from sobank.sinks.sftp_faults import NO_FILE, understood
 from sobank.sinks.sftp_login import address_of
 from sobank.sinks.sftp_places import Place, Places
@@ -226,7 +226,7 @@ class SftpSink:
             raise Doubtful(
                 "the server seems to have published it and died, and the partner to have taken it",
                 subject=place.final,
-                remedy="ask the partner; then release the batch if he does not have it, or reject it",
+                remedy=ASK_THE_PARTNER,
             )
 
     def _look_back(self, outgoing: Outgoing, place: Place, *, moved: bool) -> str:
@@ -283,14 +283,17 @@ class SftpSink:
 
     def _exists(self, path: str) -> bool:
         """Asked after a rename: without an answer, nothing is certain."""
-        with understood(path, lost=Unknown, moved=True):
+        with understood(path, server=self._places.server, lost=Unknown, moved=True):
             return self._remote.exists(path)
 
     @contextmanager
     def _speaking(
         self, subject: str, *, lost: type[SinkError], unreached: type[SinkError] | None = None, moved: bool = False
     ) -> Iterator[None]:
-        with self._remote.slot(), understood(subject, lost=lost, unreached=unreached, moved=moved):
+        with (
+            self._remote.slot(),
+            understood(subject, server=self._places.server, lost=lost, unreached=unreached, moved=moved),
+        ):
             yield
 
     def _receipt(self, outgoing: Outgoing, place: Place, now: datetime, answer: str) -> Receipt:

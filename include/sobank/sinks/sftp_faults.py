@@ -44,11 +44,17 @@ _SET_UP_WRONG: Final[dict[type[BaseException], tuple[str, str]]] = {
 
 @contextmanager
 def understood(
-    subject: str, *, lost: type[SinkError], unreached: type[SinkError] | None = None, moved: bool = False
+    subject: str,
+    *,
+    server: str,
+    lost: type[SinkError],
+    unreached: type[SinkError] | None = None,
+    moved: bool = False,
 ) -> Iterator[None]:
     """Whatever SSH or the system raises inside leaves as the sink's error that it stands for.
 
     Args:
+        server: what an error is about that came before there was a connection.
         lost: where the answer did not come, or proves nothing.
         unreached: where no connection came about, so that nothing was sent; `lost` if not given.
         moved: whether a final name may be there by now: then no fault of the set-up proves that nothing was sent.
@@ -56,7 +62,7 @@ def understood(
     try:
         yield
     except NotConnected as error:
-        raise because(error.__cause__ or error, subject, unreached or lost, moved=moved) from None
+        raise because(error.__cause__ or error, server, unreached or lost, moved=moved) from None
     except (asyncssh.Error, OSError, EOFError, ValueError, CancelledError) as error:
         raise because(error, subject, lost, moved=moved) from None
 
