@@ -15,6 +15,7 @@ from sobank.simulator.partner_https import GenericPartner
 from sobank.simulator.partner_inbox import PartnerInbox
 from sobank.simulator.partner_s3 import S3Partner
 from sobank.simulator.script import Fault, Script
+from sobank.sinks import sftp_connections
 from tests.faults.partners import Address, Around, Payload, as_it_is, nothing
 from tests.faults.seeds import PARTNER
 from tests.faults.steps import Stepped, Steps
@@ -93,9 +94,10 @@ class Served:
             self.server.reset()
 
     def cut(self) -> None:
-        """See Partner."""
+        """See Partner. Our end lets go of them too, or chance would say whether the next exchange connects."""
         if self.kind == "sftp":
             self.server.drop()
+            sftp_connections.close_all()
 
     def look(self) -> None:
         """The server looks by itself."""
