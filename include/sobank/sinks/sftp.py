@@ -290,10 +290,8 @@ class SftpSink:
     def _speaking(
         self, subject: str, *, lost: type[SinkError], unreached: type[SinkError] | None = None, moved: bool = False
     ) -> Iterator[None]:
-        with (
-            self._remote.slot(),
-            understood(subject, server=self._places.server, lost=lost, unreached=unreached, moved=moved),
-        ):
+        server = self._places.server
+        with self._remote.slot(), understood(subject, server=server, lost=lost, unreached=unreached, moved=moved):
             yield
 
     def _receipt(self, outgoing: Outgoing, place: Place, now: datetime, answer: str) -> Receipt:
