@@ -14,7 +14,7 @@ from time import sleep
 
 from sobank.domain.delivery import Batch
 from sobank.domain.manifest import manifest
-from sobank.domain.sink import Reach, Sink
+from sobank.domain.sink import Login, Reach, Sink
 from sobank.errors import ConfigurationError
 from sobank.formats import catalogue
 from sobank.formats.cfonb120_tally import Tally, tally
@@ -100,6 +100,7 @@ class House:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._logins: dict[str, Login] = {}
 
     @classmethod
     def from_environment(cls) -> House:
@@ -232,8 +233,6 @@ class House:
         Raises:
             ConfigurationError: they do not make a sink.
         """
-        from sobank.airflow_connections import login_of  # brings Airflow's SDK, which a folder does not need
-
         if partner not in self.partners:
             raise ConfigurationError(
                 f"the catalogue has no partner {partner}",
@@ -243,7 +242,7 @@ class House:
         dialect = self.partners[partner]
         reach = Reach(
             destination=destination,
-            login=login_of(connection) if connection else None,
+            login=self._login(connection) if connection else None,
             settings=settings,
             transport=dialect.transport,
             remembers_days=dialect.idempotency_retention_days,
@@ -252,6 +251,14 @@ class House:
             private=self.settings.private_partners,
         )
         return sink_class(dialect.sink if connection else "folder").of(reach)
+
+    def _login(self, connection: str) -> Login:
+        """Asked of Airflow once by each task: thousands of batches may share one connection."""
+        from sobank.airflow_connections import login_of  # brings Airflow's SDK, which a folder does not need
+
+        if connection not in self._logins:
+            self._logins[connection] = login_of(connection)
+        return self._logins[connection]
 
     def scheduler(self) -> AirflowApi:
         """Airflow's API, as SOBANK_AIRFLOW_URL, _USER and _PASSWORD give it.
