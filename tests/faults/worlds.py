@@ -19,23 +19,11 @@ from sobank.store.circuits import Circuits
 from sobank.store.database import Database
 from sobank.store.ledger import Ledger
 from sobank.store.objects import ObjectStore
-from tests.faults.partners import Around, Partner, PartnerFolder, as_it_is
+from tests.faults.partners import Around, Partner, as_it_is
 from tests.faults.seeds import (
-    DAY,
-    GLOBAL,
-    OTHER_PARTNER,
-    PARTNER,
     START,
-    object_name,
-    seed_batch,
     seed_registry,
-    statement_bytes,
 )
-
-__all__ = [
-    "DAY", "GLOBAL", "LEASE", "OTHER_PARTNER", "PARTNER", "START", "Clock", "PartnerFolder", "World", "Worlds",
-    "object_name", "seed_batch", "seed_registry", "statement_bytes",
-]  # fmt: skip
 
 LEASE = timedelta(minutes=5)
 #: Longer than every lease and than the longest pause of a circuit (one hour): a run after it may try.

@@ -24,7 +24,9 @@ from sobank.store.database import Database
 from sobank.store.ledger import Ledger
 from sobank.store.objects import ObjectStore
 from sobank.store.schema import audit_events, batches
-from tests.faults.worlds import OTHER_PARTNER, PARTNER, PartnerFolder, World, seed_batch, seed_registry
+from tests.faults.partners import PartnerFolder
+from tests.faults.seeds import OTHER_PARTNER, PARTNER, seed_batch, seed_registry
+from tests.faults.worlds import World
 
 CONNECTOR = 1
 

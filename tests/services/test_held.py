@@ -20,7 +20,8 @@ from sobank.store.ledger import Ledger
 from sobank.store.ledger_rows import Which
 from sobank.store.objects import ObjectStore
 from sobank.store.schema import audit_events
-from tests.faults.worlds import GLOBAL, LEASE, PARTNER, seed_batch, seed_registry
+from tests.faults.seeds import GLOBAL, PARTNER, seed_batch, seed_registry
+from tests.faults.worlds import LEASE
 
 NOW = datetime(2026, 1, 12, 9, tzinfo=UTC)
 STAGED = "/in/.a.1.part"

@@ -21,17 +21,9 @@ from sobank.store import schema
 from sobank.store.database import Database
 from sobank.store.ledger import Ledger
 from sobank.store.objects import ObjectStore
-from tests.faults.worlds import (
-    GLOBAL,
-    LEASE,
-    OTHER_PARTNER,
-    PARTNER,
-    PartnerFolder,
-    World,
-    object_name,
-    seed_batch,
-    seed_registry,
-)
+from tests.faults.partners import PartnerFolder
+from tests.faults.seeds import GLOBAL, OTHER_PARTNER, PARTNER, object_name, seed_batch, seed_registry
+from tests.faults.worlds import LEASE, World
 
 
 @pytest.fixture

@@ -21,7 +21,9 @@ from sobank.sinks import SINKS, sink_class
 from sobank.store.database import Database
 from sobank.store.ledger import Ledger
 from sobank.store.objects import ObjectStore
-from tests.faults.worlds import Clock, PartnerFolder, World, seed_batch, seed_registry
+from tests.faults.partners import PartnerFolder
+from tests.faults.seeds import seed_batch, seed_registry
+from tests.faults.worlds import Clock, World
 from tests.sinks.harnesses import BY_CONTENT, HARNESSES, Harness
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)

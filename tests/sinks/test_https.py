@@ -21,10 +21,10 @@ from sobank.simulator.partner_http_server import Asked, Reply
 from sobank.simulator.partner_https import GenericPartner, MyUnisoftPartner
 from sobank.simulator.partner_https_base import HttpsPartner
 from sobank.simulator.script import Fault
+from sobank.sinks.addresses import is_public
 from sobank.sinks.https import HttpsSink
 from sobank.sinks.https_dialect import rest_asked, retry_after
 from sobank.sinks.https_exchange import Answer, Exchange
-from sobank.sinks.https_network import is_public
 from sobank.sinks.https_options import origin_of
 from tests.sinks.harness_https import WRONG, Spool, reach_of
 from tests.sinks.test_contract import IBAN, LABEL, NAME, NOW, PAYLOAD, outgoing, probe, publish, put, stage

@@ -15,7 +15,8 @@ from sobank.store import schema
 from sobank.store.database import Database
 from sobank.store.ledger import Ledger
 from sobank.store.objects import ObjectStore
-from tests.faults.worlds import DAY, GLOBAL, LEASE, OTHER_PARTNER, PARTNER, START, seed_batch, seed_registry
+from tests.faults.seeds import DAY, GLOBAL, OTHER_PARTNER, PARTNER, START, seed_batch, seed_registry
+from tests.faults.worlds import LEASE
 
 RECEIPT = Receipt(remote_name="/drop/x", sha256="ab", size=240, at=START, answer="ok")
 AFTER = START + 2 * LEASE

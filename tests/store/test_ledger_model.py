@@ -19,7 +19,8 @@ from sobank.store.database import Database
 from sobank.store.ledger import Ledger
 from sobank.store.objects import ObjectStore
 from tests.conftest import FreshUrl
-from tests.faults.worlds import LEASE, START, seed_batch, seed_registry
+from tests.faults.seeds import START, seed_batch, seed_registry
+from tests.faults.worlds import LEASE
 
 BATCHES = (1, 2, 3)
 ENDS = st.sampled_from(

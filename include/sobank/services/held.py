@@ -58,9 +58,7 @@ def reject_held(
         but its staging file could not be removed.
     """
     ledger.reject(batch_id, actor=actor, role=role, reason=reason, now=now)
-    batch = ledger.batch(batch_id)
-    if batch.staging is not None:
-        sink.discard(batch.outgoing, staging=batch.staging)
+    _discard_staged(ledger, sink, batch_id)
 
 
 def confirm_held(
@@ -75,6 +73,10 @@ def confirm_held(
         what was staged of it could not be removed.
     """
     ledger.confirm(batch_id, actor=actor, role=role, reason=reason, now=now)
+    _discard_staged(ledger, sink, batch_id)
+
+
+def _discard_staged(ledger: Ledger, sink: Sink, batch_id: int) -> None:
     batch = ledger.batch(batch_id)
     if batch.staging is not None:
         sink.discard(batch.outgoing, staging=batch.staging)

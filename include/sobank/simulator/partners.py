@@ -84,6 +84,7 @@ _SFTP: Final = {
     "needs": "asyncssh",
     "conn_type": "sftp",
 }
+_HTTPS: Final = {"sink": "https", "needs": "h11", "conn_type": "http"}
 _SEATS: Final = (
     Seat(code="fizen", label="Fizen", **_SFTP),
     Seat(code="fulll", label="Fulll", **_SFTP),
@@ -91,18 +92,14 @@ _SEATS: Final = (
     Seat(
         code="myunisoft",
         label="MyUnisoft",
-        sink="https",
         server="sobank.simulator.partner_https:MyUnisoftPartner",
-        needs="h11",
-        conn_type="http",
+        **_HTTPS,
     ),
     Seat(
         code="portail",
         label="Portail (simulated, HTTPS)",
-        sink="https",
         server="sobank.simulator.partner_https:GenericPartner",
-        needs="h11",
-        conn_type="http",
+        **_HTTPS,
     ),
     Seat(
         code="entrepot",

@@ -22,7 +22,7 @@ from typing import BinaryIO, Final, Self
 from sobank.domain.sink import ConnectionReport, Outgoing, Presence, Reach, Receipt
 from sobank.errors import ConfigFault, ConfigurationError, SinkError, Transient, Unknown
 from sobank.sinks.disk import Disk
-from sobank.sinks.names import TAKEN, allowed, other_bytes, staged_gone, staging_name
+from sobank.sinks.names import IN_PLACE, TAKEN, allowed, not_published, other_bytes, staged_gone, staging_name
 
 COMPANION_SUFFIX: Final = ".manifest.json"
 _COPY_BYTES: Final = 1 << 20
@@ -144,14 +144,12 @@ class FolderSink:
             except OSError as error:
                 raise _because(error, final, Unknown) from None
         if found not in {None, (outgoing.sha256, outgoing.size)}:
-            raise Unknown(
-                "the bytes read back are not those published", subject=final, remedy="ask the partner what changed them"
-            )
+            raise not_published(final)
         return self._evidence(outgoing, staging, now, TAKEN if found is None else "")
 
     def receipt(self, outgoing: Outgoing, *, staging: str | None, now: datetime) -> Receipt:
         """See Sink."""
-        return self._evidence(outgoing, staging, now, "found in place")
+        return self._evidence(outgoing, staging, now, IN_PLACE)
 
     def discard(self, outgoing: Outgoing, *, staging: str) -> None:
         """See Sink."""
@@ -253,7 +251,7 @@ class FolderSink:
         if found != (outgoing.sha256, outgoing.size):
             raise other_bytes(outgoing.object_name)
         self._disk.remove(root, Path(staging).name)
-        return self._evidence(outgoing, staging, now, "found in place")
+        return self._evidence(outgoing, staging, now, IN_PLACE)
 
     def _evidence(self, outgoing: Outgoing, staging: str | None, now: datetime, answer: str) -> Receipt:
         name = str(self._folder_of(staging) / outgoing.object_name)

@@ -23,7 +23,7 @@ from sobank.errors import ConfigFault, ConfigurationError, Doubtful, Rejected, S
 from sobank.sinks import https_options as options
 from sobank.sinks.https_dialect import Check, Dialect, by_status, json_object, not_understood, rest_asked, too_early
 from sobank.sinks.https_exchange import Answer, Exchange, failed
-from sobank.sinks.names import ASK_THE_PARTNER, allowed
+from sobank.sinks.names import ASK_THE_PARTNER, IN_PLACE, allowed, not_sealed
 from sobank.sinks.per_process import PerProcess
 from sobank.sinks.rate_limit import RateLimit
 
@@ -128,9 +128,7 @@ class HttpsSink:
             found.update(piece)
             size += len(piece)
         if (found.hexdigest(), size) != (outgoing.sha256, outgoing.size):
-            raise ConfigFault(
-                "the bytes are not those that were sealed", subject=name, remedy="check the spool; nothing was sent"
-            )
+            raise not_sealed(name)
         try:
             self._require(self._dialect.checks[0], self._origin, name, now)
         except Unknown as error:
@@ -169,7 +167,7 @@ class HttpsSink:
         """See Sink."""
         name = allowed(outgoing.object_name)
         url = _Sent.read(staging, name).url if staging else self._origin + self._dialect.target(outgoing)
-        return _evidence(url, outgoing, now, "found in place")
+        return _evidence(url, outgoing, now, IN_PLACE)
 
     def discard(self, outgoing: Outgoing, *, staging: str) -> None:  # noqa: ARG002
         """Nothing lies at the partner's."""

@@ -6,7 +6,6 @@ second look-up in between can lead the request elsewhere (DNS rebinding). TLS st
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import socket
 import ssl
@@ -19,13 +18,13 @@ import httpcore
 import httpx
 
 from sobank.errors import ConfigFault
+from sobank.sinks.addresses import is_public
 
 #: Connections of one process to one partner; how many requests are under way is the business of its rate limit.
 _CONNECTIONS: Final = 64
 #: No connection is used for a second request: what a partner sends too much would be read as the answer to it, and one
 #: that he closes while we send would leave a batch in doubt.
 _KEPT_ALIVE: Final = 0
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 #: What OpenSSL found wrong with a certificate; other numbers are told as they are.
 _WRONG: Final = {
     9: "it is not valid yet",
@@ -139,18 +138,6 @@ class _BoundedStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the Internet, and leads to no other kind of address inside IPv6."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        inside = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
-        if found in _NAT64:
-            inside = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-        if inside is not None:
-            found = inside
-    return found.is_global and not found.is_multicast and not found.is_reserved
 
 
 def _addresses(host: str, port: int) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Final
 from sobank.errors import ConfigFault, Doubtful, NameTaken, SinkError, Unknown
 
 TAKEN: Final = "taken by the partner before it could be read back"
+#: What a receipt says of bytes that somebody had published before.
+IN_PLACE: Final = "found in place"
 #: What to do where only a person can tell whether the bytes arrived.
 ASK_THE_PARTNER: Final = (
     "ask the partner; then release the batch if he does not have it, confirm it if he has exactly this, else reject it"
@@ -41,6 +43,20 @@ def other_bytes(name: str) -> NameTaken:
         "other bytes are there under the same name; they were not replaced",
         subject=name,
         remedy="compare both files; have his moved away and release the batch, or reject it",
+    )
+
+
+def not_sealed(name: str) -> ConfigFault:
+    """What the spool gave is not what the batch says: nothing of it may leave."""
+    return ConfigFault(
+        "the bytes are not those that were sealed", subject=name, remedy="check the spool; nothing was published"
+    )
+
+
+def not_published(name: str) -> Unknown:
+    """What lies under a final name is not what was moved there."""
+    return Unknown(
+        "the bytes read back are not those published", subject=name, remedy="ask the partner what changed them"
     )
 
 

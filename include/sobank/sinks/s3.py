@@ -18,8 +18,8 @@ from datetime import datetime, timedelta
 from typing import BinaryIO, Final, Self
 
 from sobank.domain.sink import ConnectionReport, Outgoing, Presence, Reach, Receipt
-from sobank.errors import ConfigFault, SinkError, Transient, Unknown
-from sobank.sinks.names import TAKEN, allowed, other_bytes, staged_gone
+from sobank.errors import SinkError, Transient, Unknown
+from sobank.sinks.names import IN_PLACE, TAKEN, allowed, not_published, not_sealed, other_bytes, staged_gone
 from sobank.sinks.s3_address import PART_BYTES, Staged, access_of, part_bytes_of, place_of, read_staging, url_of
 from sobank.sinks.s3_bucket import Bucket, Part, Place, because, code_of
 
@@ -27,7 +27,6 @@ from sobank.sinks.s3_bucket import Bucket, Part, Place, because, code_of
 _MOST_PARTS: Final = 1000
 #: A rule of the bucket may throw open uploads away, after one day at the soonest: then "gone" no longer tells why.
 _SURE_FOR: Final = timedelta(hours=20)
-_IN_PLACE: Final = "found in place"
 
 
 class S3Sink:
@@ -109,10 +108,10 @@ class S3Sink:
         except Exception as error:  # noqa: BLE001  not chained: its text may hold anything
             if code_of(error) != "PreconditionFailed":
                 raise because(error, final, otherwise=Unknown, unsent=before) from None
-            answer = _IN_PLACE
+            answer = IN_PLACE
         found = self._read_back(at, outgoing, final)
         if found not in {None, (outgoing.sha256, outgoing.size)}:
-            raise other_bytes(final) if answer else _changed(final)
+            raise other_bytes(final) if answer else not_published(final)
         if found is None and (answer or self._is_open(staged, final)):
             what = "an object of that name was there and went away" if answer else "the store said that it completed it"
             raise Unknown(f"{what}; it is not there", subject=final, remedy="run again: it looks first")
@@ -124,7 +123,7 @@ class S3Sink:
         final = allowed(outgoing.object_name)
         at = self._under(final, read_staging(staging, final) if staging else None)
         self._sweep(at)
-        return _evidence(at, outgoing, now, _IN_PLACE)
+        return _evidence(at, outgoing, now, IN_PLACE)
 
     def discard(self, outgoing: Outgoing, *, staging: str) -> None:
         """See Sink."""
@@ -160,11 +159,7 @@ class S3Sink:
             digest.update(piece)
             size, number = size + len(piece), number + 1
             if not following and (digest.hexdigest(), size) != (outgoing.sha256, outgoing.size):
-                raise ConfigFault(
-                    "the bytes read are not those that were sealed",
-                    subject=outgoing.object_name,
-                    remedy="check the spool; nothing was published",
-                )
+                raise not_sealed(outgoing.object_name)
             sent.append(self._bucket.put_part(at, upload, number, piece))
             if not following:
                 return tuple(sent)
@@ -216,12 +211,6 @@ def _shape(parts: tuple[Part, ...]) -> list[tuple[int, str, int]]:
 
 def _fingerprint(parts: tuple[Part, ...]) -> str:
     return hashlib.sha256(repr(_shape(parts)).encode()).hexdigest()[:16]
-
-
-def _changed(final: str) -> SinkError:
-    return Unknown(
-        "the bytes read back are not those published", subject=final, remedy="ask the partner what changed them"
-    )
 
 
 def _evidence(at: Place, outgoing: Outgoing, now: datetime, answer: str) -> Receipt:

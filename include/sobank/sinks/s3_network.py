@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.awsrequest import AWSHTTPConnection, AWSHTTPConnectionPool, AWSHTTPSConnection, AWSHTTPSConnectionPool
 
 from sobank.errors import ConfigFault
-from sobank.sinks.https_network import is_public
+from sobank.sinks.addresses import is_public
 
 if TYPE_CHECKING:
     _Socket = socket.socket

@@ -30,7 +30,7 @@ from asyncssh import SFTPClientFile
 
 from sobank.domain.sink import ConnectionReport, Outgoing, Presence, Reach, Receipt
 from sobank.errors import ConfigFault, ConfigurationError, Doubtful, SinkError, Transient, Unknown
-from sobank.sinks.names import ASK_THE_PARTNER, TAKEN, other_bytes, staged_gone
+from sobank.sinks.names import ASK_THE_PARTNER, IN_PLACE, TAKEN, not_published, not_sealed, other_bytes, staged_gone
 from sobank.sinks.sftp_faults import NO_FILE, understood
 from sobank.sinks.sftp_login import address_of
 from sobank.sinks.sftp_places import Place, Places
@@ -41,7 +41,6 @@ _NEVER_IN_A_PATH: Final = frozenset("\0\r\n")
 _ASKED: Final = (".sobank-test-absent", ".sobank-test")
 #: What a server answers where a name is there already; SFTP 3 has no word for it.
 _REFUSED: Final = (asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists)
-_FOUND: Final = "found in place"
 
 
 class SftpSink:
@@ -151,7 +150,7 @@ class SftpSink:
         if place.staged:
             with self._speaking(place.final, lost=Unknown, moved=True):
                 self._remote.remove(place.staged, *([place.staged_marker] if place.staged_marker else []))
-        return self._receipt(outgoing, place, now, _FOUND)
+        return self._receipt(outgoing, place, now, IN_PLACE)
 
     def discard(self, outgoing: Outgoing, *, staging: str) -> None:
         """See Sink."""
@@ -207,11 +206,7 @@ class SftpSink:
             sent, piece = sent + len(piece), following
         size = sent + len(piece)
         if (sealed.hexdigest(), size) != (outgoing.sha256, outgoing.size):
-            raise ConfigFault(
-                "the bytes to send are not those that were sealed",
-                subject=outgoing.object_name,
-                remedy="check the spool; nothing was published",
-            )
+            raise not_sealed(outgoing.object_name)
         if self._remote.finish(file, path, sent, piece) != (outgoing.sha256, outgoing.size):
             raise Transient(
                 "the bytes read back are not those sent",
@@ -233,15 +228,11 @@ class SftpSink:
         """What a receipt says of the final name, read back; a file that we did not move there was there before."""
         found = self._remote.digest(place.final, outgoing.size)
         if found == (outgoing.sha256, outgoing.size):
-            return "" if moved else _FOUND
+            return "" if moved else IN_PLACE
         if found is not None:
             if not moved:
                 raise other_bytes(outgoing.object_name)
-            raise Unknown(
-                "the bytes read back are not those published",
-                subject=place.final,
-                remedy="ask the partner what changed them",
-            )
+            raise not_published(place.final)
         if not moved or self._remote.exists(str(place.staged)):
             what = (
                 "the server moved nothing, and said it did" if moved else "a file of that name was there and went away"

@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sobank.domain.circuit import Circuit, CircuitKind
+from sobank.domain.circuit import Circuit
+from sobank.store.circuits import circuit_of
 from sobank.store.database import Database
 from sobank.store.ledger_rows import OPEN
 from sobank.store.schema import batches, cabinets, circuits, connectors
@@ -37,15 +38,12 @@ def connectors_on(database: Database, *, cabinet: str | None = None) -> list[Lis
     """Connectors that are not deleted, by cabinet and name; of one cabinet (code), or of all."""
     waiting = sa.select(sa.func.count()).where(batches.c.connector_id == connectors.c.id, OPEN).scalar_subquery()
     query = (
-        sa.select(
-            connectors, cabinets.c.code, waiting.label("waiting"), circuits.c.kind, circuits.c.cause,
-            circuits.c.opened_at, circuits.c.until, circuits.c.faults,
-        )
+        sa.select(connectors, cabinets.c.code, waiting.label("waiting"), circuits)
         .join(cabinets, cabinets.c.id == connectors.c.cabinet_id)
         .outerjoin(circuits, circuits.c.connector_id == connectors.c.id)
         .where(connectors.c.deleted_at.is_(None))
         .order_by(cabinets.c.code, connectors.c.name)
-    )  # fmt: skip
+    )
     if cabinet is not None:
         query = query.where(cabinets.c.code == cabinet)
     with database.read() as connection:
@@ -53,13 +51,7 @@ def connectors_on(database: Database, *, cabinet: str | None = None) -> list[Lis
 
 
 def _listed(row: sa.Row[Any]) -> ListedConnector:
-    circuit = None
-    if row.kind is not None:
-        circuit = Circuit(
-            connector_id=row.id, kind=CircuitKind(row.kind), cause=row.cause, opened_at=row.opened_at,
-            until=row.until, faults=row.faults,
-        )  # fmt: skip
     return ListedConnector(
         id=row.id, cabinet=row.code, name=row.name, partner=row.partner, connection=row.connection,
-        settings=row.settings or {}, waiting=row.waiting, circuit=circuit,
+        settings=row.settings or {}, waiting=row.waiting, circuit=None if row.kind is None else circuit_of(row),
     )  # fmt: skip

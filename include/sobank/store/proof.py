@@ -39,7 +39,6 @@ class BatchFacts:
     id: int
     destination: str
     kind: str
-    partner: str | None
     business_date: date
     seq: int
     state: str
@@ -92,11 +91,9 @@ class ProofRows:
 
     def batches(self, day: date) -> list[BatchFacts]:
         """The day's batches that were not cancelled or rejected, in order of destination and number."""
-        connectors = sa.table("connectors", sa.column("id"), sa.column("partner"))
         of_batch = sa.select(sa.func.count()).where(allocations.c.batch_id == batches.c.id)
         query = (
-            sa.select(batches, connectors.c.partner, of_batch.scalar_subquery().label("allocated"))
-            .select_from(batches.outerjoin(connectors, connectors.c.id == batches.c.connector_id))
+            sa.select(batches, of_batch.scalar_subquery().label("allocated"))
             .where(
                 batches.c.business_date == day,
                 batches.c.state.not_in([BatchState.CANCELLED, BatchState.REJECTED]),
@@ -162,7 +159,6 @@ def _facts(row: sa.RowMapping) -> BatchFacts:
         id=row["id"],
         destination=row["destination"],
         kind=row["kind"],
-        partner=row["partner"],
         business_date=row["business_date"],
         seq=row["seq"],
         state=row["state"],
