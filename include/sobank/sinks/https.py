@@ -21,6 +21,7 @@ import httpx
 from sobank.domain.sink import ConnectionReport, Outgoing, Presence, Reach, Receipt
 from sobank.errors import ConfigFault, ConfigurationError, Doubtful, Rejected, SinkError, Transient, Unknown
 from sobank.sinks import https_options as options
+from sobank.sinks import transport
 from sobank.sinks.https_dialect import Check, Dialect, by_status, json_object, not_understood, rest_asked, too_early
 from sobank.sinks.https_exchange import Answer, Exchange, failed
 from sobank.sinks.names import ASK_THE_PARTNER, IN_PLACE, allowed, not_sealed
@@ -81,7 +82,7 @@ class HttpsSink:
         whose = (origin, hashlib.sha256(token.encode()).digest(), dialect.limit)
         made = Exchange(
             urlsplit(origin).netloc,
-            timeout=options.seconds(reach, "timeout_seconds", 30.0),
+            timeout=transport.seconds(reach, "timeout_seconds", 30.0),
             ca=options.authority(reach),
             private=reach.private,
         )

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from sobank.domain.sink import Login, Reach
 from sobank.errors import ConfigurationError
+from sobank.sinks import transport
 from sobank.sinks.rate_limit import Limit
 
 _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,39}")
@@ -81,37 +82,12 @@ def path_template(reach: Reach, key: str, fields: frozenset[str]) -> str | None:
     return found
 
 
-def seconds(reach: Reach, key: str, default: float) -> float:
-    """A number of seconds above 0."""
-    found = reach.transport.get(key)
-    if found is None:
-        return default
-    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found <= 3600:
-        raise _transport(reach, key, "a number of seconds between 0 and 3600")
-    return float(found)
-
-
 def limit_of(reach: Reach, default: Limit) -> Limit:
     """`requests` in `per_seconds`, `at_once`; what is not given is the default of the dialect."""
     return Limit(
-        requests=_count(reach, "requests", default.requests),
-        per_seconds=seconds(reach, "per_seconds", default.per_seconds),
-        at_once=_count(reach, "at_once", default.at_once) or default.at_once,
-    )
-
-
-def _count(reach: Reach, key: str, default: int | None) -> int | None:
-    found = reach.transport.get(key)
-    if found is None:
-        return default
-    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
-        raise _transport(reach, key, "a whole number above 0")
-    return found
-
-
-def _transport(reach: Reach, key: str, wanted: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"transport.{key} is not {wanted}", subject=reach.destination, remedy="correct it in the partner's file"
+        requests=transport.count(reach, "requests", default.requests),
+        per_seconds=transport.seconds(reach, "per_seconds", default.per_seconds),
+        at_once=transport.count(reach, "at_once", default.at_once) or default.at_once,
     )
 
 

@@ -13,6 +13,7 @@ from sobank.domain.sink import Login, Reach
 from sobank.errors import ConfigurationError, Unknown
 from sobank.sinks.s3_bucket import Place
 from sobank.sinks.s3_client import Access
+from sobank.sinks.transport import count
 
 #: Parts of an upload, but the last: what is sent unless told, and the least that stores take.
 PART_BYTES: Final = 8 << 20
@@ -78,8 +79,8 @@ def access_of(reach: Reach) -> Access:
     return Access(
         key_id=login.user,
         secret=login.password,
-        timeout=_count(reach, "timeout_seconds", 30),
-        at_once=_count(reach, "at_once", 16),
+        timeout=count(reach, "timeout_seconds", 30),
+        at_once=count(reach, "at_once", 16),
         ca=None if ca is None else str(ca),
         private=reach.private,
     )
@@ -98,7 +99,7 @@ def part_bytes_of(reach: Reach) -> int:
     Raises:
         ConfigurationError: less than stores take; what was staged in such parts could never be published.
     """
-    size = _count(reach, "part_bytes", PART_BYTES)
+    size = count(reach, "part_bytes", PART_BYTES)
     if size < _LEAST_PART:
         raise _wrong(reach, f"transport.part_bytes is below {_LEAST_PART}", "correct the partner's file")
     return size
@@ -108,13 +109,6 @@ def _login_of(reach: Reach) -> Login:
     if reach.login is None:
         raise _wrong(reach, "it names no Airflow connection", "name the connection that holds its keys")
     return reach.login
-
-
-def _count(reach: Reach, key: str, default: int) -> int:
-    value = reach.transport.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise _wrong(reach, f"transport.{key} is no whole number above 0", "correct the partner's file")
-    return value
 
 
 def _wrong(reach: Reach, what: str, remedy: str) -> ConfigurationError:

@@ -16,10 +16,11 @@ import asyncssh
 from sobank.domain.sink import Login, Reach
 from sobank.errors import ConfigurationError
 from sobank.sinks.sftp_connections import Address, private_key
+from sobank.sinks.transport import count, seconds
 
 _PORT: Final = 22
 _AT_ONCE: Final = 16
-_TIMEOUT_SECONDS: Final = 30
+_TIMEOUT_SECONDS: Final = 30.0
 #: Switches of Airflow's own SSH hooks that would have the server believed, whoever he is.
 _BELIEVING: Final = ("no_host_key_check", "allow_host_key_change")
 
@@ -30,7 +31,7 @@ def address_of(reach: Reach) -> Address:
     Raises:
         ConfigurationError: the login lacks something, or a key in it cannot be read; no key is part of the message.
     """
-    login, transport = reach.login, reach.transport
+    login = reach.login
     if login is None or not login.host:
         raise _wrong(reach, "it has no Airflow connection that names a host", "name one in the connector")
     if not login.user:
@@ -64,8 +65,8 @@ def address_of(reach: Reach) -> Address:
         user=login.user,
         host_keys=keys,
         host_cas=cas,
-        at_once=int(str(transport.get("at_once") or _AT_ONCE)),
-        timeout=float(str(transport.get("timeout_seconds") or _TIMEOUT_SECONDS)),
+        at_once=count(reach, "at_once", _AT_ONCE),
+        timeout=seconds(reach, "timeout_seconds", _TIMEOUT_SECONDS),
         password=login.password,
         private_key=key,
         passphrase=passphrase,
