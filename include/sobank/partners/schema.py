@@ -126,7 +126,7 @@ _HTTPS: Final = (
         required=False,
     ),
     Key(
-        name="per_seconds", takes="a whole number of seconds, 1 to 86400", right="10", accepts=_whole(1, 86_400),
+        name="per_seconds", takes="a whole number of seconds, 1 to 3600", right="10", accepts=_whole(1, 3600),
         required=False,
     ),
     _at_once("requests in flight"),
