@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,41 @@ def test_a_changed_host_key_is_a_fault_of_configuration_and_no_byte_is_sent(part
     with pytest.raises(ConfigFault, match="host key is not the pinned one"):
         put(sink)
     assert partner.bytes_written == 0
+
+
+@contextmanager
+def all_at_once(port: int) -> Iterator[int]:
+    """A way to the server at `port`, once: after its greeting, all that it says comes together with its hanging up."""
+    with socket.create_server(("127.0.0.1", 0)) as entrance:
+
+        def carry() -> None:
+            client, server = entrance.accept()[0], socket.create_connection(("127.0.0.1", port))
+            with client, server, client.makefile("rb", 0) as asked, server.makefile("rb") as said:
+
+                def carry_questions() -> None:
+                    with suppress(OSError):
+                        while question := asked.read(65536):
+                            server.sendall(question)
+
+                client.sendall(said.readline())
+                asking = threading.Thread(target=carry_questions)
+                asking.start()
+                client.sendall(said.read())
+                client.shutdown(socket.SHUT_WR)
+                asking.join(10)
+
+        carrier = threading.Thread(target=carry)
+        carrier.start()
+        yield int(entrance.getsockname()[1])
+        carrier.join(10)
+
+
+def test_why_a_server_hung_up_is_heard_even_if_it_comes_with_the_hanging_up(partner: SftpPartner) -> None:
+    for _ in range(10):
+        with all_at_once(partner.port) as port:
+            login = replace(with_extra(partner.login(), host_key="", host_ca=public(another_key())), port=port)
+            with pytest.raises(ConfigFault, match="none for the pinned host key"):
+                put(SftpSink.of(reach(login, transport={"timeout_seconds": 5})))
 
 
 def test_a_server_is_known_by_one_of_several_pinned_keys_or_by_the_base64_alone(partner: SftpPartner) -> None:

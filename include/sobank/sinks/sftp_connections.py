@@ -26,6 +26,8 @@ T = TypeVar("T")
 _KEEPALIVE_SECONDS: Final = 20
 #: All that asyncssh knows, in another order: what the processor does itself comes first.
 _FASTEST_FIRST: Final = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
+#: How long a server that hung up is still listened to: what it said last may wait behind what is being worked on.
+_LAST_WORDS_SECONDS: Final = 0.05
 _LOST: Final = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.SFTPBadMessage)
 
 
@@ -51,6 +53,30 @@ class Address:
     password: str | None = field(default=None, repr=False)
     private_key: str | None = field(default=None, repr=False)
     passphrase: str | None = field(default=None, repr=False)
+
+
+class _Listener(asyncssh.SSHClient):
+    """Hears a refusal out: asyncssh drops what came before the end of the line while it works on an earlier packet.
+
+    Without it, a server that hangs up because no host key fits looks, on a busy machine, like a line that broke.
+    """
+
+    _let_in = False
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        hang_up = conn.eof_received
+        loop = asyncio.get_running_loop()
+
+        def eof_received() -> bool | None:
+            if self._let_in:
+                return hang_up()
+            loop.call_later(_LAST_WORDS_SECONDS, hang_up)
+            return True
+
+        conn.eof_received = eof_received  # type: ignore[method-assign, assignment]  # asyncssh offers no other place for it
+
+    def auth_completed(self) -> None:
+        self._let_in = True
 
 
 @lru_cache(maxsize=64)
@@ -138,6 +164,7 @@ class Server:
             connection = await asyncssh.connect(
                 address.host,
                 address.port,
+                client_factory=_Listener,
                 username=address.user,
                 password=address.password,
                 client_keys=key,
