@@ -26,14 +26,14 @@ $(INSTALLED): requirements.txt requirements-s3.txt requirements-dev.txt requirem
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-servers:  ## Install PostgreSQL and OpenSSH's server for the tests, if they are not there (apt)
+servers:  ## Install PostgreSQL, OpenSSH's server and Chromium for the tests, if they are not there (apt)
 	@{ ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null; } && \
-		{ test -x /usr/sbin/sshd || command -v sshd >/dev/null; } || { \
+		{ test -x /usr/sbin/sshd || command -v sshd >/dev/null; } && command -v chromium >/dev/null || { \
 		run=$$([ $$(id -u) = 0 ] || echo sudo); \
 		$$run mkdir -p /etc/postgresql-common && \
 		echo "create_main_cluster = false" | $$run tee /etc/postgresql-common/createcluster.conf >/dev/null && \
 		$$run apt-get update -qq && \
-		$$run env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qq -y postgresql openssh-server; }
+		$$run env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qq -y postgresql openssh-server chromium; }
 
 demo: install  ## Simulate a week, ingest it, backfill five days through a real Airflow, show what arrived where
 	$(BIN)/python -m sobank.simulator.demo
