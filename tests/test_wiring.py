@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sobank.domain.roles import Operator
 from sobank.errors import ConfigurationError
 from sobank.wiring import House, settings_from
 
@@ -39,6 +40,15 @@ def test_a_setting_that_cannot_be_meant_is_refused_by_its_name(name: str, value:
 
 def test_a_file_is_whole_at_once_where_nobody_writes_into_the_inbox() -> None:
     assert settings_from({"SOBANK_HOME": "/srv/sobank", "SOBANK_QUIET_SECONDS": "0"}).quiet_seconds == 0
+
+
+def test_an_operator_is_one_of_the_names_that_are_set_and_nobody_else() -> None:
+    house = House(settings_from({"SOBANK_HOME": "/srv/sobank", "SOBANK_OPERATORS": " support, ,exploitation"}))
+    assert isinstance(house.actor("support"), Operator)
+    assert isinstance(house.actor("exploitation"), Operator)
+    assert not any(isinstance(house.actor(name), Operator) for name in ("anne", "", " support", "Support"))
+    nobody = House(settings_from({"SOBANK_HOME": "/srv/sobank"}))
+    assert not isinstance(nobody.actor("support"), Operator)
 
 
 def test_airflow_is_asked_once_for_a_connection_that_many_batches_share(

@@ -21,6 +21,7 @@ class Settings:
     destinations_at_once: how many destinations one push serves side by side; one on SQLite, which has one writer.
     private_partners: development only: partners may be on this machine or its network, and over plain http.
     partners: folder of further partners beside our own catalogue (A1); None where there are none.
+    operators: names that administer every cabinet on the command line.
     """
 
     home: Path
@@ -35,6 +36,7 @@ class Settings:
     destinations_at_once: int = 16
     private_partners: bool = False
     partners: Path | None = None
+    operators: tuple[str, ...] = ()
 
     @property
     def runs(self) -> Path:

@@ -14,6 +14,7 @@ from time import sleep
 
 from sobank.domain.delivery import Batch
 from sobank.domain.manifest import manifest
+from sobank.domain.roles import Operator
 from sobank.domain.sink import Login, Reach, Sink
 from sobank.errors import ConfigurationError
 from sobank.formats import catalogue
@@ -65,6 +66,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         "time": time.fromisoformat,
         "bool": _yes_or_no,
         "Path | None": _folder,
+        "tuple[str, ...]": _names,
     }
     for field in fields(Settings):
         name = _PREFIX + field.name.upper()
@@ -93,6 +95,10 @@ def _yes_or_no(text: str) -> bool:
 
 def _folder(text: str) -> Path | None:
     return Path(text).absolute() if text else None
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
 class House:
@@ -150,6 +156,10 @@ class House:
     def contracts(self) -> Path:
         """Folder of the data contracts."""
         return Path(os.environ.get("SOBANK_CONTRACTS") or _REPOSITORY / "data_contracts")
+
+    def actor(self, name: str) -> str:
+        """Whoever acts on the command line under `name`: an `Operator` where SOBANK_OPERATORS has the name."""
+        return Operator(name) if name in self.settings.operators else name
 
     def ingest_parts(self) -> Collaborators:
         """What taking a file in needs."""

@@ -105,11 +105,6 @@ def test_each_profile_does_what_the_table_of_rights_says_and_nothing_else(
         assert whole(database) == before
 
 
-def test_every_right_on_the_registry_has_its_command() -> None:
-    elsewhere = {Action.DOWNLOAD, Action.DECIDE_QUARANTINE}
-    assert set(CHANGES) | elsewhere == set(Action)
-
-
 def test_adding_a_connector_shows_its_test_and_offers_the_accounts(command: Run, database: Database) -> None:
     found = done(command, "connectors", "add", "fizen-2", *C1, "--partner", "fizen", "--by", "anne")
     assert (found["connector"], found["reachable"], found["accounts"]) == ("connector:CAB001/fizen-2", True, 3)

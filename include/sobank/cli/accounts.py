@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sobank.cli.mandates import dots
-from sobank.cli.show import AsJson, By, a_day, as_json, out, problems, table
+from sobank.cli.show import AsJson, By, SeenBy, a_day, as_json, out, problems, table
 from sobank.domain.iban import masked
+from sobank.domain.roles import scope_of
 from sobank.errors import ConfigurationError, RegistryError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def list_(
     cabinet: Annotated[str | None, typer.Option(help="Code of the cabinet.")] = None,
     mandate: Annotated[str | None, typer.Option(help="A step, or none.")] = None,
     connector: Annotated[str | None, typer.Option(help="Name of a connector, or none (Aucun connecteur).")] = None,
-    by: Annotated[str | None, typer.Option(help="Only what this user may see.")] = None,
+    by: SeenBy = None,
     page: Annotated[int, typer.Option(min=1)] = 1,
     size: Annotated[int, typer.Option(min=1, max=200)] = 50,
     json: AsJson = False,
@@ -57,7 +58,7 @@ def list_(
     from sobank.wiring import House
 
     wanted = AccountFilter(
-        user=by,
+        user=scope_of(by),
         search=search,
         cabinet=cabinet,
         mandate=mandate,

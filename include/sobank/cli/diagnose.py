@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from sobank.cli.show import AsJson, as_json, out
+from sobank.cli.show import AsJson, SeenBy, as_json, out
 from sobank.domain.diagnosis import Diagnosis, Verdict
 from sobank.domain.diagnosis_words import TITLES
+from sobank.domain.roles import scope_of
 
 _MARKS = {Verdict.OK: "✔", Verdict.ATTENTION: "!", Verdict.BLOCKING: "✘"}
 
@@ -23,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
 def diagnose(
     iban: Annotated[str, typer.Argument(help="IBAN of the account, spaces allowed.")],
     currency: Annotated[str | None, typer.Option(help="Only the account in this currency, such as EUR.")] = None,
-    by: Annotated[str | None, typer.Option(help="Look as this user: at the accounts of his cabinets only.")] = None,
+    by: SeenBy = None,
     json: AsJson = False,
 ) -> None:
     """Say why an account's statements did not arrive: checks in the order of support, evidence, and what to do."""
@@ -38,7 +39,7 @@ def diagnose(
         DiagnosisReader(house.database),
         iban,
         currency=currency,
-        user=by,
+        user=scope_of(by),
         check_iban=checked_iban,
         meanings=french(house.contracts),
         now=datetime.now(UTC),

@@ -27,9 +27,17 @@ _WIDE = 160
 out = Console(width=None if sys.stdout.isatty() else _WIDE, emoji=False)
 problems = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE, emoji=False)
 
+
+def _actor(name: str | None) -> str | None:
+    from sobank.wiring import House
+
+    return None if name is None else House.from_environment().actor(name)
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables.")]
 Day = Annotated[str, typer.Option(help="Business day, YYYY-MM-DD: the date of the closing balances.")]
-By = Annotated[str, typer.Option(help="Who decides: a name; it is kept in the audit trail.")]
+By = Annotated[str, typer.Option(help="Who decides: a name; it is kept in the audit trail.", callback=_actor)]
+SeenBy = Annotated[str | None, typer.Option("--by", help="Look as this user: at his cabinets only.", callback=_actor)]
 Why = Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")]
 
 

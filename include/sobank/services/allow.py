@@ -1,25 +1,26 @@
-"""Whether an actor may do something to a cabinet: the one gate of every change to the registry (A2–A4)."""
+"""Whether an actor may do something: the one gate of every change, and of what only operators may do (A2–A4)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sobank.domain.registry import Profile
-from sobank.domain.roles import RIGHTS, Action, may
+from sobank.domain.roles import OPERATOR_ROLE, RIGHTS, Action, Operator, may
 from sobank.errors import NotAllowed
 
 if TYPE_CHECKING:
     from sobank.store.registry import CabinetRow, RegistryChange
 
 
-def allowed(change: RegistryChange, cabinet_code: str, actor: str, action: Action) -> tuple[CabinetRow, Profile]:
-    """The cabinet, and the profile of `actor` on it.
+def allowed(change: RegistryChange, cabinet_code: str, actor: str, action: Action) -> tuple[CabinetRow, str]:
+    """The cabinet, and the role in which `actor` acts on it: a profile, or `operator`.
 
     Raises:
         NotAllowed: the profile has no right to `action`. A cabinet that does not exist is refused in the same words as
             one of which the actor is no member: nobody learns of cabinets that are not theirs.
     """
     cabinet = change.cabinet(cabinet_code)
+    if cabinet is not None and isinstance(actor, Operator):
+        return cabinet, OPERATOR_ROLE
     profile = change.profile(actor, cabinet.id) if cabinet else None
     if cabinet is None or profile is None:
         raise NotAllowed(
@@ -28,10 +29,22 @@ def allowed(change: RegistryChange, cabinet_code: str, actor: str, action: Actio
             remedy="check the code of the cabinet, or ask one of its administrateurs to make you a member",
         )
     if not may(profile, action):
-        entitled = " or ".join(sorted(RIGHTS[action]))
-        raise NotAllowed(
-            f"a {profile} may not do this ({action})",
-            subject=cabinet_code,
-            remedy=f"ask a member of it who is {entitled}",
-        )
+        raise NotAllowed(f"a {profile} may not do this ({action})", subject=cabinet_code, remedy=_who_may(action))
     return cabinet, profile
+
+
+def operator_role(actor: str, action: Action) -> str:
+    """The role in which `actor` does what reaches beyond one cabinet.
+
+    Raises:
+        NotAllowed: the actor is no operator.
+    """
+    if not isinstance(actor, Operator):
+        raise NotAllowed(f"{actor} may not do this ({action})", remedy=_who_may(action))
+    return OPERATOR_ROLE
+
+
+def _who_may(action: Action) -> str:
+    if entitled := " or ".join(sorted(RIGHTS[action])):
+        return f"ask a member of it who is {entitled}"
+    return "ask an operator: an Airflow admin, or one of the names in SOBANK_OPERATORS"

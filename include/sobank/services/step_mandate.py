@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sobank.domain.day import BANK_ZONE
 from sobank.domain.iban import masked
 from sobank.domain.registry import ENDED_STEPS, MANDATE_TRANSITIONS, MandateStep
-from sobank.domain.roles import Action
+from sobank.domain.roles import Action, scope_of
 from sobank.errors import NotFound, RegistryError
 from sobank.services.allow import allowed
 from sobank.services.register_work import account_subject
@@ -50,7 +50,7 @@ def step_mandate(
         RegistryError: the step does not follow, its day is to come or before the step it follows, or two accounts fit.
     """
     with editor.change() as change:
-        account = account_of(change, iban, user=actor, cabinet=cabinet, currency=currency)
+        account = account_of(change, iban, user=scope_of(actor), cabinet=cabinet, currency=currency)
         there, role = allowed(change, account.cabinet, actor, Action.SET_MANDATE)
         _check_day(account, step, on, today=now.astimezone(BANK_ZONE).date())
         _check_step(account, step)
