@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -41,6 +41,8 @@ BigKey = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 #: None is SQL NULL, not the JSON value null: `receipt IS NOT NULL` must mean what it says.
 Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 Sha256 = sa.LargeBinary(32)
+#: Key in the `info` of an index that only one kind of database has; the value is its dialect.
+ONLY_ON: Final = "only_on"
 
 
 def one_of(column: str, values: Any) -> str:
@@ -56,3 +58,11 @@ def partial_unique(name: str, *columns: str, where: str) -> sa.Index:
 def partial_index(name: str, *columns: str, where: str) -> sa.Index:
     """An index over the rows that `where` keeps."""
     return sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
+def trigram_index(name: str, what: sa.ColumnElement[str]) -> sa.Index:
+    """An index that finds any part of a text, of a column or a labelled expression; only PostgreSQL has it (pg_trgm)."""
+    ops = {str(getattr(what, "key", "")): "gin_trgm_ops"}
+    index = sa.Index(name, what, postgresql_using="gin", postgresql_ops=ops, info={ONLY_ON: "postgresql"})
+    index.ddl_if(dialect="postgresql")
+    return index

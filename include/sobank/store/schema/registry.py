@@ -5,7 +5,18 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from sobank.domain.registry import ENDED_STEPS, MandateStep, Profile
-from sobank.store.schema.columns import BigKey, Json, Sha256, UtcDateTime, metadata, one_of, partial_unique
+from sobank.store.schema.columns import (
+    BigKey,
+    Json,
+    Sha256,
+    UtcDateTime,
+    metadata,
+    one_of,
+    partial_index,
+    partial_unique,
+    trigram_index,
+)
+from sobank.store.text_search import folded
 
 cabinets = sa.Table(
     "cabinets",
@@ -15,6 +26,8 @@ cabinets = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("siret", sa.Text),
     sa.Column("closed_at", UtcDateTime),
+    sa.Column("address", sa.Text),
+    sa.Column("production_software", Json, comment="logiciels de production: a list of names, none if not told"),
 )
 
 memberships = sa.Table(
@@ -36,6 +49,8 @@ dossiers = sa.Table(
     sa.Column("siret", sa.Text),
     sa.UniqueConstraint("cabinet_id", "reference"),
 )
+trigram_index("ix_dossiers_name_trigrams", folded(dossiers.c.name, sqlite=False).label("folded"))
+trigram_index("ix_dossiers_siret_trigrams", dossiers.c.siret)
 
 accounts = sa.Table(
     "accounts",
@@ -51,6 +66,7 @@ accounts = sa.Table(
     # The same IBAN on two cabinets must be representable: its statements are set aside (D3).
     sa.UniqueConstraint("bban", "currency", "cabinet_id"),
 )
+trigram_index("ix_accounts_iban_trigrams", accounts.c.iban)
 
 mandates = sa.Table(
     "mandates",
@@ -62,6 +78,7 @@ mandates = sa.Table(
     sa.Column("current", sa.Boolean, nullable=False, comment="the newest mandate of the account"),
     sa.CheckConstraint(one_of("step", MandateStep), name="step"),
     partial_unique("uq_mandates_one_current", "account_id", where="current"),
+    partial_index("ix_mandates_current_step", "step", "account_id", where="current"),
     partial_unique("uq_mandates_one_alive", "account_id", where=f"NOT ({one_of('step', ENDED_STEPS)})"),
 )
 
@@ -107,6 +124,7 @@ audit_events = sa.Table(
     sa.Column("after", Json),
     sa.Column("reason", sa.Text),
     sa.Column("hash", Sha256, nullable=False, comment="over the fields and the hash of the event before (A13)"),
+    sa.Index("ix_audit_events_subject", "subject", postgresql_ops={"subject": "text_pattern_ops"}),
 )
 
 audit_head = sa.Table(

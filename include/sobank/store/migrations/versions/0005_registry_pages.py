@@ -1,0 +1,68 @@
+"""What the pages of the registry show and search: the identity of cabinets, and indexes for a million accounts."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from sobank.errors import ConfigurationError
+
+revision = "0005"
+down_revision = "0004"
+
+# Small letters without accents, as `store.text_search` writes them: a search for "societe" finds "Société".
+_FOLDED = "translate(lower(name), 'ÀÂÄÇÉÈÊËÎÏÔÖÙÛÜŸÑàâäçéèêëîïôöùûüÿñ', 'aaaceeeeiioouuuynaaaceeeeiioouuuyn')"
+
+
+def upgrade() -> None:
+    """Add what a cabinet says of itself, and what finds an account by a part of its number, company or siret."""
+    json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+    op.add_column("cabinets", sa.Column("address", sa.Text(), nullable=True))
+    op.add_column(
+        "cabinets",
+        sa.Column(
+            "production_software",
+            json,
+            nullable=True,
+            comment="logiciels de production: a list of names, none if not told",
+        ),
+    )
+    op.create_index(
+        op.f("ix_audit_events_subject"), "audit_events", ["subject"], postgresql_ops={"subject": "text_pattern_ops"}
+    )
+    op.create_index(
+        "ix_mandates_current_step", "mandates", ["step", "account_id"],
+        sqlite_where=sa.text("current"), postgresql_where=sa.text("current"),
+    )  # fmt: skip
+    if op.get_bind().dialect.name == "postgresql":
+        _add_trigrams()
+        op.execute("CREATE INDEX ix_accounts_iban_trigrams ON accounts USING gin (iban gin_trgm_ops)")
+        op.execute("CREATE INDEX ix_dossiers_siret_trigrams ON dossiers USING gin (siret gin_trgm_ops)")
+        op.execute(f"CREATE INDEX ix_dossiers_name_trigrams ON dossiers USING gin (({_FOLDED}) gin_trgm_ops)")
+
+
+def downgrade() -> None:
+    """Without them nothing is lost but what cabinets said of themselves; the extension stays, others may use it."""
+    if op.get_bind().dialect.name == "postgresql":
+        for name in ("ix_dossiers_name_trigrams", "ix_dossiers_siret_trigrams", "ix_accounts_iban_trigrams"):
+            op.drop_index(name)
+    op.drop_index("ix_mandates_current_step", table_name="mandates")
+    op.drop_index(op.f("ix_audit_events_subject"), table_name="audit_events")
+    op.drop_column("cabinets", "production_software")
+    op.drop_column("cabinets", "address")
+
+
+def _add_trigrams() -> None:
+    """The owner of a database may create this extension; it comes with PostgreSQL's contrib modules."""
+    try:
+        with op.get_bind().begin_nested():
+            op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    except sa.exc.DBAPIError as error:
+        said = str(error.orig).partition("\n")[0]
+        raise ConfigurationError(
+            f"the extension pg_trgm, with which accounts are searched, cannot be created ({said})",
+            subject="SOBANK_DATABASE_URL",
+            remedy="install PostgreSQL's contrib modules on its server, and let its administrator run"
+            " CREATE EXTENSION pg_trgm in this database; then run `sobank init` again",
+        ) from error
