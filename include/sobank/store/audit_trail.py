@@ -10,8 +10,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from sobank.domain.audit_chain import ChainReport, Head, check_chain
+from sobank.domain.roles import RIGHTS, Action
 from sobank.store.database import Database
-from sobank.store.schema import audit_events, audit_head, cabinets
+from sobank.store.schema import audit_events, audit_head, cabinets, memberships
 
 MAX_EVENTS: Final = 10_000
 
@@ -48,13 +49,16 @@ class AuditTrail:
         subject: str | None = None,
         first: datetime | None = None,
         end: datetime | None = None,
+        before: int | None = None,
+        user: str | None = None,
         limit: int = 100,
     ) -> list[AuditRow]:
         """Events, newest first, at most `limit` (bounded by MAX_EVENTS). None leaves a filter out.
 
         Args:
             cabinet: code. action: whole, or its first part: `connector` finds `connector.add`.
-            subject: a part of it. first, end: moments; `end` is not included.
+            subject: a part of it. first, end: moments; `end` is not included. before: older than the event of this
+            number. user: of cabinets on which this person may see the trail; None is the operator, who sees all of it.
         """
         e = audit_events.c
         columns = [e[name] for name in ("id", "at", "actor", "role", "action", "subject", "before", "after", "reason")]
@@ -76,6 +80,13 @@ class AuditTrail:
             query = query.where(e.at >= first)
         if end is not None:
             query = query.where(e.at < end)
+        if before is not None:
+            query = query.where(e.id < before)
+        if user is not None:
+            theirs = sa.select(memberships.c.cabinet_id).where(
+                memberships.c.user == user, memberships.c.profile.in_(RIGHTS[Action.SEE_AUDIT])
+            )
+            query = query.where(e.cabinet_id.in_(theirs))
         with self._database.read() as connection:
             return [AuditRow(**row._mapping) for row in connection.execute(query)]
 

@@ -1,0 +1,49 @@
+"""The app of the pages and of the API, whole: routes, their errors, and the guard before them (DESIGN §8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Final
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from sobank.errors import SobankError
+from sobank.web import api, assets, pages
+from sobank.web.answers import answer
+from sobank.web.guard import Guard
+from sobank.web.visitor import Identify
+from sobank.wiring import House
+
+_ANSWERED: Final = (
+    SobankError, RequestValidationError, HTTPException, sa.exc.DataError, UnicodeError, Exception
+)  # fmt: skip
+
+
+def build(house: Callable[[], House], identify: Identify) -> ASGIApp:
+    """The app, behind its guard.
+
+    Args:
+        house: the house of this process, its database ready; asked at the first request. identify: who asks.
+    """
+    return Guard(routes(house), identify=identify)
+
+
+def routes(house: Callable[[], House]) -> FastAPI:
+    """The app without its guard: nothing in it may be served alone. FastAPI's own pages of it are not served."""
+    made = FastAPI(title="So bank", version="1", openapi_url=None, docs_url=None, redoc_url=None)
+    made.state.house = cache(house)
+    for router in (*pages.ROUTERS, *api.ROUTERS, assets.router):
+        made.include_router(router)
+    for kind in _ANSWERED:
+        made.add_exception_handler(kind, _answer)
+    return made
+
+
+def _answer(request: Request, error: Exception) -> Response:
+    return answer(request, error)

@@ -1,0 +1,28 @@
+"""How forms and queries are read: an empty field is none, and every text is bounded (DESIGN §8)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+T = TypeVar("T")
+#: Longer than any name, IBAN or reason that a person types.
+LONGEST: Final = 500
+LARGEST_NUMBER: Final = 2**31 - 1
+
+
+class Fields(BaseModel):
+    """The fields of a form or of a query. Unknown ones are ignored: addresses outlive pages."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_max_length=LONGEST, str_strip_whitespace=True)
+
+
+def _none_if_blank(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+#: A field that a browser sends empty where nothing was chosen.
+Blank = Annotated[T | None, BeforeValidator(_none_if_blank)]
+#: The number of a row or of a page.
+Number = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]

@@ -1,0 +1,65 @@
+"""Before everything else: nobody unknown comes in, and nothing is changed from another site (DESIGN §5, §8).
+
+It stands outside the router, so that a route, a static file or an error cannot be reached around it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sobank.web.answers import answer
+from sobank.web.visitor import ForeignOrigin, Identify, NotSignedIn
+
+_READING: Final = frozenset({"GET", "HEAD"})
+#: Scripts, styles and pictures of ours alone, in a frame of our own site alone.
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Guard:
+    """The ASGI app inside, for signed-in visitors; `scope["state"]["visitor"]` says who."""
+
+    def __init__(self, app: ASGIApp, *, identify: Identify) -> None:
+        self._app = app
+        self._identify = identify
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 401 to strangers, 403 to changes from elsewhere, and put our headers on every answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        request = Request(scope)
+        try:
+            scope.setdefault("state", {})["visitor"] = await self._identify(request)
+        except NotSignedIn as error:
+            await answer(request, error)(scope, receive, send_guarded)
+            return
+        if request.method in _READING or _is_ours(request):
+            await self._app(scope, receive, send_guarded)
+        else:
+            await answer(request, ForeignOrigin())(scope, receive, send_guarded)
+
+
+def _is_ours(request: Request) -> bool:
+    """Whether the page that asks was served by this server: its Origin names the host that it asks."""
+    origin = urlsplit(request.headers.get("origin", ""))
+    return origin.scheme in {"http", "https"} and bool(origin.netloc) and origin.netloc == request.headers.get("host")

@@ -1,0 +1,35 @@
+"""What the plugin hands to Airflow: an app that is built at its first request, in the API server alone.
+
+Every process of Airflow loads plugins; the scheduler and the workers must not pay for pages that they never serve.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+
+
+class Pages:
+    """The pages as an ASGI app."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await self._built()(scope, receive, send)
+
+    def _built(self) -> ASGIApp:
+        with self._lock:
+            if self._app is None:
+                from sobank.web.airflow_user import identify_with
+                from sobank.web.app import build
+                from sobank.wiring import House
+
+                self._app = build(House.ready, identify_with(House.from_environment().settings.operators))
+            return self._app

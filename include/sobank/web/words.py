@@ -1,0 +1,49 @@
+"""What steps, states and notes are called on the pages, in French; `english/words.yaml` has the other."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import Request
+
+from sobank.domain.delivery import BatchState
+from sobank.domain.registry import MandateStep
+from sobank.web.language import Language
+
+STEPS: Final[dict[MandateStep | None, str]] = {
+    None: "Aucun mandat",
+    MandateStep.DRAFT: "Brouillon",
+    MandateStep.SIGNED: "Signé",
+    MandateStep.SENT_TO_BANK: "Envoyé à la banque",
+    MandateStep.BANK_PROCESSING: "En traitement à la banque",
+    MandateStep.APPROVED: "Approuvé",
+    MandateStep.REJECTED: "Rejeté",
+    MandateStep.REVOKED: "Révoqué",
+    MandateStep.EXPIRED: "Expiré",
+}
+#: The state of a batch, and the tone in which it is shown.
+STATES: Final[dict[BatchState, tuple[str, str]]] = {
+    BatchState.SEALED: ("Scellé", "plain"),
+    BatchState.SENDING: ("En cours d'envoi", "plain"),
+    BatchState.UNCERTAIN: ("Sans réponse", "warn"),
+    BatchState.HELD: ("Retenu", "bad"),
+    BatchState.DELIVERED: ("Livré", "ok"),
+    BatchState.REJECTED: ("Abandonné", "bad"),
+    BatchState.CANCELLED: ("Annulé", "plain"),
+}
+#: What the page before has done, by the key that `rendering.redirect` was given: one sentence, then for many.
+NOTES: Final[dict[str, tuple[str, str]]] = {}
+_LARGEST: Final = 10**9
+
+
+def step_name(step: MandateStep | str | None) -> str:
+    """A step of a mandate in French; `Aucun mandat` for none."""
+    return STEPS[MandateStep(step) if step else None]
+
+
+def note_of(request: Request, language: Language) -> str:
+    """What the page before has done, of the query `note` and `n`; empty for anything else that stands there."""
+    found, n = NOTES.get(request.query_params.get("note", "")), request.query_params.get("n", "1")
+    if found is None or not n.isdecimal() or int(n[:12]) > _LARGEST:
+        return ""
+    return language.count(*found, int(n))
