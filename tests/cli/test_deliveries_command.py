@@ -251,5 +251,6 @@ def test_a_batch_whose_connection_is_gone_can_be_given_up_but_not_released(comma
 def test_a_decision_needs_a_name_and_a_reason(command: Run, house: TestHouse, verb: str) -> None:
     number = fizen(command)[0]
     assert command("deliveries", verb, number).exit_code == 2
-    assert error_of(command, "deliveries", verb, number, "--by", " ", "--why", "x").exit_code == 6
+    assert error_of(command, "deliveries", verb, number, "--by", "anne", "--why", " ").exit_code == 6
+    assert error_of(command, "deliveries", verb, number, "--by", " ", "--why", "x").exit_code == 4
     assert events(house) == []

@@ -11,6 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from sobank.domain.delivery import Batch, BatchState
+from sobank.domain.roles import Operator
 from sobank.domain.sink import Sink
 from sobank.services.held import confirm_held, release_held
 from sobank.services.push import push_all
@@ -115,7 +116,7 @@ class World:
                 decide = confirm_held if self.spool.read(batch.outgoing.sha256) in arrived else release_held
                 decide(
                     ledger, self.sink_of(batch), batch.id,
-                    actor="anne", role=None, reason="looked into the partner's inbox", now=self.clock(),
+                    actor=Operator("anne"), reason="looked into the partner's inbox", now=self.clock(),
                 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sobank.domain.circuit import LONGEST_WAIT, CircuitKind, asked_pause, config_pause, wait_before
 from sobank.domain.delivery import BatchState
+from sobank.domain.roles import Operator
 from sobank.domain.sink import ConnectionReport, Outgoing, Presence, Receipt
 from sobank.errors import ConfigFault, Doubtful, ForbiddenTransition, LedgerError, Transient, Unknown
 from sobank.services.held import ask_again, confirm_held, reject_held, release_held
@@ -244,7 +245,7 @@ def held(world: World) -> Intake:
 
 
 def by(world: World) -> dict[str, Any]:
-    return {"actor": "anne", "role": None, "reason": "asked the partner", "now": world.clock()}
+    return {"actor": Operator("anne"), "reason": "asked the partner", "now": world.clock()}
 
 
 def test_what_nobody_can_know_is_held_and_nothing_overtakes_it(world: World, held: Intake) -> None:
@@ -283,7 +284,7 @@ def test_only_what_is_held_is_decided_by_a_person_and_only_with_name_and_reason(
     world: World, decide: Callable[..., None]
 ) -> None:
     intake = Intake()
-    for given_by in ({"actor": " "}, {"reason": ""}):
+    for given_by in ({"actor": Operator(" ")}, {"reason": ""}):
         with pytest.raises(LedgerError):
             decide(Ledger(world.database), intake, 1, **(by(world) | given_by))
     with pytest.raises(ForbiddenTransition):

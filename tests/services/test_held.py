@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from sobank.domain.delivery import BatchState, Claim, Happening
+from sobank.domain.roles import Operator
 from sobank.domain.sink import Outgoing, Presence
 from sobank.errors import ForbiddenTransition, LedgerError, NotFound, Transient
 from sobank.services.held import ask_again, confirm_held, reject_held, release_held
@@ -23,6 +24,7 @@ from sobank.store.schema import audit_events
 from tests.faults.seeds import GLOBAL, PARTNER, seed_batch, seed_registry
 from tests.faults.worlds import LEASE
 
+OPERATOR = Operator("anne")
 NOW = datetime(2026, 1, 12, 9, tzinfo=UTC)
 STAGED = "/in/.a.1.part"
 
@@ -77,7 +79,7 @@ def test_a_decision_stands_when_what_was_staged_cannot_be_removed_and_says_so(
 ) -> None:
     away = Away()
     with pytest.raises(Transient, match="no answer"):
-        decide(ledger, away, 1, actor="anne", role=None, reason="asked them", now=NOW)
+        decide(ledger, away, 1, actor=OPERATOR, reason="asked them", now=NOW)
     assert away.asked == [STAGED]
     assert ledger.batch(1).state is ends
     assert actions(database) == [(action, "anne", "asked them")]
@@ -98,7 +100,7 @@ def test_a_release_keeps_the_one_name_that_may_be_published_where_it_lies_at_the
     ledger: Ledger, lies_there: bool, found: Presence, kept: str | None
 ) -> None:
     away = Away(holds_staged=lies_there, found=found)
-    release_held(ledger, away, 1, actor="anne", role=None, reason="asked them", now=NOW)  # type: ignore[arg-type]
+    release_held(ledger, away, 1, actor=OPERATOR, reason="asked them", now=NOW)  # type: ignore[arg-type]
     assert (ledger.batch(1).state, ledger.batch(1).staging, away.asked) == (BatchState.SEALED, kept, [])
 
 
@@ -114,7 +116,7 @@ def test_what_waits_for_a_person_is_found_among_all_with_how_its_last_attempt_en
 def test_asking_again_for_a_global_file_touches_no_circuit(ledger: Ledger, database: Database) -> None:
     circuits = Circuits(database)
     circuits.open(1, cause="?", worker="w", now=NOW)
-    told = ask_again(ledger, circuits, 2, actor="anne", role=None, reason="now", now=NOW)
+    told = ask_again(ledger, circuits, 2, actor=OPERATOR, reason="now", now=NOW)
     assert told == GLOBAL
     assert len(circuits.all()) == 1
     assert actions(database)[-1] == ("batch.retry", "anne", "now")
@@ -126,8 +128,12 @@ def test_asking_again_is_refused_where_a_person_must_decide_first_and_changes_no
     circuits = Circuits(database)
     circuits.open(1, cause="?", worker="w", now=NOW)
     before = actions(database)
-    for batch, actor, refused in ((1, "anne", ForbiddenTransition), (9, "anne", NotFound), (2, " ", LedgerError)):
+    for batch, actor, refused in (
+        (1, OPERATOR, ForbiddenTransition),
+        (9, OPERATOR, NotFound),
+        (2, Operator(" "), LedgerError),
+    ):
         with pytest.raises(refused):
-            ask_again(ledger, circuits, batch, actor=actor, role=None, reason="now", now=NOW)
+            ask_again(ledger, circuits, batch, actor=actor, reason="now", now=NOW)
     assert actions(database) == before
     assert len(circuits.all()) == 1

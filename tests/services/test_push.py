@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from sobank.domain.delivery import Batch, BatchState
+from sobank.domain.roles import Operator
 from sobank.domain.sink import Sink
 from sobank.errors import ConfigFault, Rejected, Transient, Unknown
 from sobank.services.held import reject_held
@@ -188,7 +189,7 @@ def test_a_held_batch_that_is_rejected_leaves_nothing_to_publish(world: World) -
     world.push()
     ledger = Ledger(world.database)
     sink = world.sink_of(ledger.batch(1))
-    reject_held(ledger, sink, 1, actor="anne", role=None, reason="sent by post", now=world.clock())
+    reject_held(ledger, sink, 1, actor=Operator("anne"), reason="sent by post", now=world.clock())
     assert [path.name for path in world.partner.folder.iterdir()] == [foreign.name]
     assert state(world) is BatchState.REJECTED
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sobank.cli.show import out, problems
+from sobank.domain.roles import scope_of
 from sobank.errors import ConfigurationError, SobankError
 
 if TYPE_CHECKING:
@@ -50,14 +51,14 @@ def decide_each(house: House, verb: Callable[..., None], batches: list[int], by:
 
 def _decide_one(house: House, verb: Callable[..., None], number: int, by: str, why: str) -> SobankError | None:
     """What went wrong after the decision was taken: then it stands. What is raised before left everything as it was."""
-    batch = house.ledger.batch(number)
+    batch = house.ledger.batch(number, user=scope_of(by))
     sink: Any
     try:
         sink = house.sink_of(batch)
     except ConfigurationError as error:
         sink = _Unreached(error)
     try:
-        verb(house.ledger, sink, number, actor=by, role=None, reason=why, now=datetime.now(UTC))
+        verb(house.ledger, sink, number, actor=by, reason=why, now=datetime.now(UTC))
     except SobankError as error:
         if house.ledger.batch(number).state is batch.state:
             raise

@@ -119,9 +119,7 @@ def retry(batch: Id, by: By, why: Why, json: AsJson = False) -> None:
     from sobank.store.circuits import Circuits
 
     house = _house()
-    ask_again(
-        house.ledger, Circuits(house.database), batch, actor=by, role=None, reason=why, now=datetime.now(UTC)
-    )  # fmt: skip
+    ask_again(house.ledger, Circuits(house.database), batch, actor=by, reason=why, now=datetime.now(UTC))
     wanted = house.ledger.batch(batch)
     place = (wanted.business_date, wanted.seq)
     line = [

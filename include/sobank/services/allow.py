@@ -8,6 +8,7 @@ from sobank.domain.roles import OPERATOR_ROLE, RIGHTS, Action, Operator, may
 from sobank.errors import NotAllowed
 
 if TYPE_CHECKING:
+    from sobank.domain.registry import Profile
     from sobank.store.registry import CabinetRow, RegistryChange
 
 
@@ -28,9 +29,20 @@ def allowed(change: RegistryChange, cabinet_code: str, actor: str, action: Actio
             subject=cabinet_code,
             remedy="check the code of the cabinet, or ask one of its administrateurs to make you a member",
         )
-    if not may(profile, action):
-        raise NotAllowed(f"a {profile} may not do this ({action})", subject=cabinet_code, remedy=_who_may(action))
-    return cabinet, profile
+    return cabinet, role_of(actor, profile, action, subject=cabinet_code)
+
+
+def role_of(actor: str, profile: Profile | None, action: Action, *, subject: str) -> str:
+    """The role in which `actor`, who has `profile` where `subject` belongs, does `action` to it.
+
+    Raises:
+        NotAllowed: the profile has no right to it.
+    """
+    if isinstance(actor, Operator):
+        return OPERATOR_ROLE
+    if profile is None or not may(profile, action):
+        raise NotAllowed(f"a {profile} may not do this ({action})", subject=subject, remedy=_who_may(action))
+    return profile
 
 
 def operator_role(actor: str, action: Action) -> str:

@@ -7,6 +7,7 @@ from datetime import date
 import sqlalchemy as sa
 
 from sobank.domain.delivery import Batch
+from sobank.domain.registry import Profile
 from sobank.errors import NotFound
 from sobank.store.database import Database
 from sobank.store.ledger_rows import (
@@ -21,7 +22,8 @@ from sobank.store.ledger_rows import (
     one_query,
     open_query,
 )
-from sobank.store.schema import attempts, batches
+from sobank.store.memberships import cabinets_of
+from sobank.store.schema import attempts, batches, memberships
 
 
 class LedgerReader:
@@ -53,17 +55,34 @@ class LedgerReader:
         with self._database.read() as connection:
             return [as_listed(row) for row in connection.execute(list_query(which, limit))]
 
-    def batch(self, batch_id: int) -> Batch:
-        """One batch.
+    def batch(self, batch_id: int, *, user: str | None = None) -> Batch:
+        """One batch. user: who looks; None is the operator, and what runs by itself.
 
         Raises:
-            NotFound: there is none of that id.
+            NotFound: there is none of that id on a cabinet of `user`.
         """
+        query = one_query(batch_id)
+        if user is not None:
+            query = query.where(batches.c.cabinet_id.in_(cabinets_of(user)))
         with self._database.read() as connection:
-            row = connection.execute(one_query(batch_id)).one_or_none()
+            row = connection.execute(query).one_or_none()
         if row is None:
             raise not_found(batch_id)
         return as_batch(row)
+
+    def profile(self, batch_id: int, *, user: str | None) -> Profile | None:
+        """The profile of a user on the cabinet of a batch; None for the operator, who needs none.
+
+        Raises:
+            NotFound: there is none of that id on a cabinet of `user`.
+        """
+        member = sa.and_(memberships.c.cabinet_id == batches.c.cabinet_id, memberships.c.user == user)
+        query = sa.select(memberships.c.profile).select_from(batches.outerjoin(memberships, member))
+        with self._database.read() as connection:
+            row = connection.execute(query.where(batches.c.id == batch_id)).one_or_none()
+        if row is None or (row.profile is None and user is not None):
+            raise not_found(batch_id)
+        return Profile(row.profile) if row.profile else None
 
     def attempts(self, batch_id: int) -> list[AttemptRow]:
         """Every attempt of a batch, oldest first."""
