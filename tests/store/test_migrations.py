@@ -19,7 +19,7 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 @pytest.mark.filterwarnings("ignore:autogenerate skipping")  # SQLite cannot tell what an expression index holds
 def test_migrations_make_the_schema_that_the_code_describes(database: Database) -> None:
-    def on_this_kind(thing: object, _name: str | None, _type: str, _reflected: bool, _other: object) -> bool:  # noqa: FBT001
+    def on_this_kind(thing: object, _name: str | None, _type: str, _reflected: bool, _other: object) -> bool:
         return getattr(thing, "info", {}).get(ONLY_ON, database.engine.dialect.name) == database.engine.dialect.name
 
     with database.engine.connect() as connection:

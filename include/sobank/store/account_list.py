@@ -9,13 +9,17 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from sobank.domain.registry import MandateStep
+from sobank.errors import NotFound
+from sobank.store.account_search import ORDER, AccountSearch, Place
 from sobank.store.database import Database
-from sobank.store.schema import accounts, associations, cabinets, connectors, dossiers, mandates, memberships
+from sobank.store.listing import MAX_PAGE as MAX_PAGE
+from sobank.store.listing import Page, Wish, cabinets_of, counted, looking
+from sobank.store.schema import accounts, associations, cabinets, connectors, dossiers, mandates
 
-MAX_PAGE: Final = 200
 #: Filters for "no mandate was ever started" and "Aucun connecteur".
 NO_MANDATE: Final = "none"
 NO_CONNECTOR: Final = ""
+_IN_FORCE: Final = sa.and_(associations.c.account_id == accounts.c.id, associations.c.until.is_(None))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,44 +40,128 @@ class AccountRow:
     closed: bool
 
 
+AccountPage = Page[AccountRow]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountFilter:
     """What to look for. None leaves a filter out; `mandate` a step or NO_MANDATE; `connector` a name or NO_CONNECTOR.
 
-    search: part of an IBAN, a company's name or a siret. user: only cabinets of which this person is a member; None is
-    the operator of the installation, who sees every cabinet.
+    search: part of an IBAN, a company's name or a siret. dossier: a reference. user: only cabinets of which this person
+    is a member; None is the operator of the installation, who sees every cabinet.
     """
 
     user: str | None
     search: str = ""
     cabinet: str | None = None
+    dossier: str | None = None
     mandate: str | None = None
     connector: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AccountPage:
-    """One page, 1-based, of `total` accounts."""
+def account_page(
+    database: Database, wanted: AccountFilter, *, page: int = 1, size: int = 50, after: int | None = None
+) -> AccountPage:
+    """The accounts of a filter by cabinet, dossier and IBAN; `size` is held between 1 and MAX_PAGE.
 
-    rows: tuple[AccountRow, ...]
-    total: int
-    page: int
-    size: int
+    Args:
+        after: `Page.after` of the page before, which goes on beyond REACH; `page` says nothing then.
+    Raises:
+        NotFound: `after` is no account that this person may see.
+    """
+    wish = Wish.of(page if after is None else 1, size)
+    with looking(database) as connection:
+        scope = _scope(connection, wanted)
+        search = AccountSearch(
+            scope=scope, conditions=_conditions(wanted), text=wanted.search.strip(), sqlite=database.is_sqlite
+        )
+        total, more = counted(connection, search.ids())
+        if after is not None:
+            rows = _following(connection, search, _place(connection, after, wanted.user), wish.size + 1, more=more)
+        elif more:
+            rows = _rows(connection, search.in_order(offset=wish.offset, size=wish.room + 1)) if wish.room else []
+        else:
+            rows = _rows(connection, search.sorted(offset=wish.offset, size=wish.size + 1, after=None))
+    shown = tuple(rows[: wish.size])
+    further = shown[-1].id if len(rows) > len(shown) else None
+    return Page(rows=shown, total=total, more=more, page=wish.page, size=wish.size, after=further)
 
 
-def account_page(database: Database, wanted: AccountFilter, *, page: int = 1, size: int = 50) -> AccountPage:
-    """The accounts of a filter by cabinet, dossier and IBAN; `size` is held between 1 and MAX_PAGE."""
-    size, page = max(1, min(size, MAX_PAGE)), max(1, page)
-    found = _joined().where(*_conditions(wanted))
-    ordered = found.order_by(cabinets.c.code, dossiers.c.reference, accounts.c.iban, accounts.c.id)
-    with database.read() as connection:
-        total = connection.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
-        rows = connection.execute(ordered.limit(size).offset((page - 1) * size)).all()
-    return AccountPage(rows=tuple(_row(row) for row in rows), total=total, page=page, size=size)
+def account_seen(database: Database, account_id: int, *, user: str | None) -> AccountRow | None:
+    """One account; None where there is none, or not in a cabinet of this person (None: the operator)."""
+    with looking(database) as connection:
+        mine = sa.select(accounts.c.id).where(accounts.c.id == account_id, accounts.c.cabinet_id.in_(cabinets_of(user)))
+        found = _rows(connection, mine)
+    return found[0] if found else None
 
 
-def _joined() -> sa.Select[Any]:
-    return (
+def _scope(connection: sa.Connection, wanted: AccountFilter) -> list[int] | None:
+    """Ids of the cabinets in which the accounts can be; None for all of them."""
+    if wanted.user is None and wanted.cabinet is None and not wanted.connector:
+        return None
+    query = sa.select(cabinets.c.id).order_by(cabinets.c.id)
+    if wanted.user is not None:
+        query = query.where(cabinets.c.id.in_(cabinets_of(wanted.user)))
+    if wanted.cabinet is not None:
+        query = query.where(cabinets.c.code == wanted.cabinet)
+    if wanted.connector:
+        query = query.where(
+            cabinets.c.id.in_(sa.select(connectors.c.cabinet_id).where(connectors.c.name == wanted.connector))
+        )
+    return list(connection.scalars(query))
+
+
+def _conditions(wanted: AccountFilter) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = []
+    if wanted.dossier is not None:
+        found.append(dossiers.c.reference == wanted.dossier)
+    if wanted.mandate is not None:
+        current = sa.exists().where(mandates.c.account_id == accounts.c.id, mandates.c.current)
+        found.append(~current if wanted.mandate == NO_MANDATE else current.where(mandates.c.step == wanted.mandate))
+    if wanted.connector is not None:
+        in_force = sa.exists().where(_IN_FORCE)
+        named = in_force.where(connectors.c.id == associations.c.connector_id, connectors.c.name == wanted.connector)
+        found.append(~in_force if wanted.connector == NO_CONNECTOR else named)
+    return found
+
+
+def _place(connection: sa.Connection, account_id: int, user: str | None) -> Place:
+    query = (
+        sa.select(
+            accounts.c.cabinet_id,
+            cabinets.c.code.label("cabinet"),
+            dossiers.c.reference.label("dossier"),
+            accounts.c.iban,
+            accounts.c.id,
+        )
+        .join(dossiers, dossiers.c.id == accounts.c.dossier_id)
+        .join(cabinets, cabinets.c.id == accounts.c.cabinet_id)
+        .where(accounts.c.id == account_id, accounts.c.cabinet_id.in_(cabinets_of(user)))
+    )
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        raise NotFound("no such place in the list", subject=str(account_id), remedy="start from the first page")
+    return Place(**found._mapping)
+
+
+def _following(
+    connection: sa.Connection, search: AccountSearch, place: Place, size: int, *, more: bool
+) -> list[AccountRow]:
+    """The next accounts after a place, in order."""
+    if not more:
+        return _rows(connection, search.sorted(offset=0, size=size, after=place))
+    found: list[AccountRow] = []
+    if search.scope is None or place.cabinet_id in search.scope:
+        found = _rows(connection, search.after_in_cabinet(place, size=size))
+    if len(found) < size:
+        found += _rows(connection, search.after_cabinet(place, size=size - len(found)))
+    return found
+
+
+def _rows(connection: sa.Connection, ids: sa.Select[Any]) -> list[AccountRow]:
+    """The accounts of a few ids, in the order of the list."""
+    chosen = ids.subquery()
+    query = (
         sa.select(
             accounts.c.id,
             accounts.c.iban,
@@ -88,36 +176,16 @@ def _joined() -> sa.Select[Any]:
             connectors.c.name.label("connector"),
             accounts.c.closed_at.is_not(None).label("closed"),
         )
+        .select_from(chosen)
+        .join(accounts, accounts.c.id == chosen.c.id)
         .join(dossiers, dossiers.c.id == accounts.c.dossier_id)
         .join(cabinets, cabinets.c.id == accounts.c.cabinet_id)
         .outerjoin(mandates, sa.and_(mandates.c.account_id == accounts.c.id, mandates.c.current))
-        .outerjoin(associations, sa.and_(associations.c.account_id == accounts.c.id, associations.c.until.is_(None)))
+        .outerjoin(associations, _IN_FORCE)
         .outerjoin(connectors, connectors.c.id == associations.c.connector_id)
+        .order_by(*ORDER)
     )
-
-
-def _conditions(wanted: AccountFilter) -> list[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = []
-    if wanted.user is not None:
-        theirs = sa.select(memberships.c.cabinet_id).where(memberships.c.user == wanted.user)
-        found.append(accounts.c.cabinet_id.in_(theirs))
-    if text := wanted.search.strip():
-        packed = text.replace(" ", "")
-        found.append(
-            sa.or_(
-                accounts.c.iban.contains(packed.upper(), autoescape=True),
-                dossiers.c.name.icontains(text, autoescape=True),
-                dossiers.c.siret.contains(packed, autoescape=True),
-            )
-        )
-    if wanted.cabinet is not None:
-        found.append(cabinets.c.code == wanted.cabinet)
-    if wanted.mandate is not None:
-        found.append(mandates.c.step.is_(None) if wanted.mandate == NO_MANDATE else mandates.c.step == wanted.mandate)
-    if wanted.connector is not None:
-        name = connectors.c.name
-        found.append(name.is_(None) if wanted.connector == NO_CONNECTOR else name == wanted.connector)
-    return found
+    return [_row(row) for row in connection.execute(query)]
 
 
 def _row(row: Any) -> AccountRow:

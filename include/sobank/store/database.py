@@ -18,6 +18,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from sobank.errors import ConfigurationError, DatabaseAway
+from sobank.store.text_search import SQLITE_FOLD, fold
 
 Parameters = Mapping[str, int | str | date]
 
@@ -221,6 +222,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         f"busy_timeout={_BUSY_SECONDS * 1000}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    connection.create_function(SQLITE_FOLD, 1, fold, deterministic=True)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

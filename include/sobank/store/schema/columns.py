@@ -61,7 +61,7 @@ def partial_index(name: str, *columns: str, where: str) -> sa.Index:
 
 
 def trigram_index(name: str, what: sa.ColumnElement[str]) -> sa.Index:
-    """An index that finds any part of a text, of a column or a labelled expression; only PostgreSQL has it (pg_trgm)."""
+    """Finds any part of a text, which is a column or a labelled expression; only PostgreSQL has it (pg_trgm)."""
     ops = {str(getattr(what, "key", "")): "gin_trgm_ops"}
     index = sa.Index(name, what, postgresql_using="gin", postgresql_ops=ops, info={ONLY_ON: "postgresql"})
     index.ddl_if(dialect="postgresql")

@@ -1,0 +1,92 @@
+"""Pages of long lists: what a page says of itself, and how many rows one is allowed to cost (A9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+import sqlalchemy as sa
+
+from sobank.store.database import Database
+from sobank.store.schema import cabinets, memberships
+
+Row = TypeVar("Row")
+MAX_PAGE: Final = 200
+#: So many rows are counted and reached by the number of a page. Counting a million costs a second, and nobody turns
+#: so many pages: there a search or a filter helps, or `Page.after`, which goes on to the last row.
+REACH: Final = 10_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page(Generic[Row]):
+    """One page, 1-based, of a list.
+
+    total: rows of the whole list, REACH where there are `more` than that. after: what asks for the page after this one
+    where the list allows it, None on its last page.
+    """
+
+    rows: tuple[Row, ...]
+    total: int
+    more: bool
+    page: int
+    size: int
+    after: int | None = None
+
+    @property
+    def pages(self) -> int:
+        """How many pages can be asked for by their number; at least one."""
+        return max(1, -(-self.total // self.size))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """Which page is asked for, held within its bounds."""
+
+    page: int
+    size: int
+
+    @classmethod
+    def of(cls, page: int, size: int) -> Wish:
+        """The nearest page that may be asked for."""
+        return cls(page=max(1, page), size=max(1, min(size, MAX_PAGE)))
+
+    @property
+    def offset(self) -> int:
+        """Rows before the page."""
+        return (self.page - 1) * self.size
+
+    @property
+    def room(self) -> int:
+        """Rows that the page may hold: it ends where REACH does."""
+        return max(0, min(self.size, REACH - self.offset))
+
+
+@contextmanager
+def looking(database: Database) -> Iterator[sa.Connection]:
+    """One snapshot to read lists from.
+
+    PostgreSQL plans every query for the values it is asked with: a plan that suits any cabinet suits the largest badly.
+    It compiles none: that takes longer than the query.
+    """
+    with database.read() as connection:
+        if not database.is_sqlite:
+            connection.exec_driver_sql(
+                "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)"
+            )
+        yield connection
+
+
+def counted(connection: sa.Connection, matching: sa.Select[Any] | sa.CompoundSelect[Any]) -> tuple[int, bool]:
+    """How many rows match, up to REACH, and whether there are more."""
+    bounded = matching.limit(REACH + 1).subquery()
+    found = connection.scalar(sa.select(sa.func.count()).select_from(bounded)) or 0
+    return min(found, REACH), found > REACH
+
+
+def cabinets_of(user: str | None) -> sa.Select[Any]:
+    """Ids of the cabinets that a person may see; None is the operator, who sees every cabinet."""
+    if user is None:
+        return sa.select(cabinets.c.id)
+    return sa.select(memberships.c.cabinet_id).where(memberships.c.user == user)
