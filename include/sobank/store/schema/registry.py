@@ -51,6 +51,7 @@ dossiers = sa.Table(
 )
 trigram_index("ix_dossiers_name_trigrams", folded(dossiers.c.name, sqlite=False).label("folded"))
 trigram_index("ix_dossiers_siret_trigrams", dossiers.c.siret)
+trigram_index("ix_dossiers_reference_trigrams", dossiers.c.reference)
 
 accounts = sa.Table(
     "accounts",

@@ -13,6 +13,7 @@ down_revision = "0004"
 
 # Small letters without accents, as `store.text_search` writes them: a search for "societe" finds "Société".
 _FOLDED = "translate(lower(name), 'ÀÂÄÇÉÈÊËÎÏÔÖÙÛÜŸÑàâäçéèêëîïôöùûüÿñ', 'aaaceeeeiioouuuynaaaceeeeiioouuuyn')"
+_SEARCHED = (("accounts", "iban"), ("dossiers", "siret"), ("dossiers", "reference"))
 
 
 def upgrade() -> None:
@@ -37,16 +38,16 @@ def upgrade() -> None:
     )  # fmt: skip
     if op.get_bind().dialect.name == "postgresql":
         _add_trigrams()
-        op.execute("CREATE INDEX ix_accounts_iban_trigrams ON accounts USING gin (iban gin_trgm_ops)")
-        op.execute("CREATE INDEX ix_dossiers_siret_trigrams ON dossiers USING gin (siret gin_trgm_ops)")
+        for table, column in _SEARCHED:
+            op.execute(f"CREATE INDEX ix_{table}_{column}_trigrams ON {table} USING gin ({column} gin_trgm_ops)")
         op.execute(f"CREATE INDEX ix_dossiers_name_trigrams ON dossiers USING gin (({_FOLDED}) gin_trgm_ops)")
 
 
 def downgrade() -> None:
     """Without them nothing is lost but what cabinets said of themselves; the extension stays, others may use it."""
     if op.get_bind().dialect.name == "postgresql":
-        for name in ("ix_dossiers_name_trigrams", "ix_dossiers_siret_trigrams", "ix_accounts_iban_trigrams"):
-            op.drop_index(name)
+        for table, column in (*_SEARCHED, ("dossiers", "name")):
+            op.drop_index(f"ix_{table}_{column}_trigrams")
     op.drop_index("ix_mandates_current_step", table_name="mandates")
     op.drop_index(op.f("ix_audit_events_subject"), table_name="audit_events")
     op.drop_column("cabinets", "production_software")
