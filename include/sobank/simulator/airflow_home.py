@@ -11,7 +11,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,12 +26,20 @@ REPOSITORY: Final = Path(__file__).resolve().parents[3]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AirflowHome:
-    """A prepared folder. `environment` is what every process of this Airflow, and ours beside it, must see."""
+    """A prepared folder. `environment` is what every process of this Airflow, and ours beside it, must see.
+
+    passwords: by name of user; USER, an admin, is always among them.
+    """
 
     folder: Path
     url: str
-    password: str
+    passwords: Mapping[str, str]
     environment: Mapping[str, str]
+
+    @property
+    def password(self) -> str:
+        """That of USER."""
+        return self.passwords[USER]
 
     @property
     def access(self) -> dict[str, str]:
@@ -47,11 +55,18 @@ class AirflowHome:
         return self.folder / "logs" / f"{name}.log"
 
     def api(self) -> AirflowApi:
-        """A client of this Airflow, as its only user."""
+        """A client of this Airflow, as USER."""
         return AirflowApi(url=self.url, user=USER, password=self.password)
 
 
-def prepare(folder: Path, *, scheduled: bool, port: int = 0, extra: Mapping[str, str] | None = None) -> AirflowHome:
+def prepare(
+    folder: Path,
+    *,
+    scheduled: bool,
+    port: int = 0,
+    extra: Mapping[str, str] | None = None,
+    members: Collection[str] = (),
+) -> AirflowHome:
     """Make the folder of an Airflow, or take up the one made before with its keys and password.
 
     Args:
@@ -59,6 +74,7 @@ def prepare(folder: Path, *, scheduled: bool, port: int = 0, extra: Mapping[str,
         scheduled: whether runs start by the clock; without it only what is asked for runs.
         port: of the API server; 0 takes a free one.
         extra: environment of our own settings (`SOBANK_…`), or anything that goes over what is set here.
+        members: further users, who in Airflow may look and nothing else: what they are to cabinets is in our registry.
     Raises:
         ConfigurationError: the port is taken, or there are no DAG files to run.
     """
@@ -70,11 +86,13 @@ def prepare(folder: Path, *, scheduled: bool, port: int = 0, extra: Mapping[str,
     for path in (folder, folder / "logs"):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = _kept_secrets(folder / "keys.json")
-    write_private(folder / "passwords.json", json.dumps({USER: keys["password"]}) + "\n")
+    passwords = _kept_passwords(folder / "passwords.json", {USER: keys["password"]}, members)
     url = f"http://127.0.0.1:{_free_port(port)}"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "SOBANK_"))}
-    environment = inherited | _airflow_settings(folder, url, keys, scheduled=scheduled) | dict(extra or {})
-    return AirflowHome(folder=folder, url=url, password=keys["password"], environment=environment)
+    environment = inherited | _airflow_settings(folder, url, keys, scheduled=scheduled)
+    users = ",".join([f"{USER}:admin", *(f"{member}:viewer" for member in members)])
+    environment |= {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": users} | dict(extra or {})
+    return AirflowHome(folder=folder, url=url, passwords=passwords, environment=environment)
 
 
 def _airflow_settings(folder: Path, url: str, keys: Mapping[str, str], *, scheduled: bool) -> dict[str, str]:
@@ -91,7 +109,6 @@ def _airflow_settings(folder: Path, url: str, keys: Mapping[str, str], *, schedu
         "AIRFLOW__CORE__DEFAULT_TIMEZONE": "Europe/Paris",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__FERNET_KEY": keys["fernet"],
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / "passwords.json"),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'airflow.db'}",
@@ -122,6 +139,13 @@ def _kept_secrets(path: Path) -> dict[str, str]:
         write_private(path, json.dumps(made))
     kept: dict[str, str] = json.loads(path.read_text())
     return kept
+
+
+def _kept_passwords(path: Path, fixed: Mapping[str, str], members: Collection[str]) -> dict[str, str]:
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    passwords = {member: kept.get(member) or secrets.token_urlsafe(18) for member in members} | dict(fixed)
+    write_private(path, json.dumps(passwords) + "\n")
+    return passwords
 
 
 def _free_port(wanted: int) -> int:
