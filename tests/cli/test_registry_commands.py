@@ -78,6 +78,8 @@ CHANGES: dict[Action, tuple[str, ...]] = {
     Action.ASSOCIATE: ("accounts", "associate", *C1, "--dossier", "D002", "--connector", "fulll"),
     Action.DISSOCIATE: ("accounts", "dissociate", *C1, "--all"),
     Action.SET_MANDATE: ("mandates", "set", "IBAN", "signed", "--date", "2026-01-14"),
+    Action.ADD_DOSSIER: ("dossiers", "add", "D003", *C1, "--name", "Garage"),
+    Action.EDIT_CABINET: ("cabinets", "edit", "CAB001", "--name", "Un et Cie"),
     Action.SET_MEMBER: ("members", "set", "paul", "collaborateur", *C1),
     Action.REMOVE_MEMBER: ("members", "remove", "cleo", *C1, "--why", "left"),
 }
@@ -114,7 +116,7 @@ def test_adding_a_connector_shows_its_test_and_offers_the_accounts(command: Run,
 
 
 def test_a_connector_whose_connection_fails_is_there_and_says_why(command: Run, database: Database) -> None:
-    found = done(command, "connectors", "add", "inqom", *C1, "--connection", "not_there", "--by", "sam")
+    found = done(command, "connectors", "add", "inqom", *C1, "--connection", "sobank_cab001_none", "--by", "sam")
     assert not found["reachable"]
     assert found["degraded"]
     assert done(command, "connectors", "list", *C1)[-1]["destination"] == "connector:CAB001/inqom"
@@ -135,7 +137,7 @@ def test_settings_that_cannot_be_are_refused_without_being_repeated(
 
 def test_settings_are_kept_as_text_or_as_the_json_they_are(command: Run, database: Database) -> None:
     given = ("--setting", "folder=/in", "--setting", "keep=3", "--setting", 'hours={"from": 6}')
-    done(command, "connectors", "add", "inqom", *C1, "--by", "anne", *given)
+    done(command, "connectors", "add", "inqom", *C1, "--connection", "sobank_cab001_inqom", "--by", "anne", *given)
     (event,) = events(database)
     assert event.after["settings"] == {"folder": "/in", "keep": 3, "hours": {"from": 6}}
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from sobank.domain.roles import Operator
 from sobank.domain.sink import ConnectionReport
 from sobank.errors import ConfigFault, ConnectorInUse, ConnectorNotOnCabinet, NotAllowed, RegistryError
 from sobank.formats import age_file
+from sobank.partners import catalogue
 from sobank.services.associate import Selection, associate, dissociate
 from sobank.services.connect import Added, add_connector, cut_connector, delete_connector
 from sobank.store.database import Database
 from sobank.store.registry import Registry
 from tests.services.registry_world import NOW, add_batch, build, events, in_force
 
-PARTNERS = {"fizen", "fulll", "inqom"}
+PARTNERS = catalogue()
+GOOD = ConnectionReport(reachable=True, capabilities=("fsync",))
 
 
 @pytest.fixture
@@ -25,15 +28,23 @@ def registry(database: Database) -> Registry:
     return Registry(database)
 
 
-def reachable(partner: str, connection: str | None) -> ConnectionReport:
-    return ConnectionReport(reachable=True, capabilities=(partner, str(connection)))
+@dataclass(frozen=True)
+class Looks:
+    """A sink of which a test finds `found`, or fails with it."""
+
+    found: ConnectionReport | Exception = GOOD
+
+    def test(self) -> ConnectionReport:
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
 
 
 def add(
     registry: Registry,
     *,
     actor: str = "anne",
-    test: Callable[[str, str | None], ConnectionReport] = reachable,
+    found: ConnectionReport | Exception = GOOD,
     **given: Any,
 ) -> Added:
     values: dict[str, Any] = {
@@ -43,7 +54,7 @@ def add(
         "partners": PARTNERS,
         "check_encryption": age_file.check,
     } | given
-    return add_connector(registry, **values, test=test, actor=actor, now=NOW)
+    return add_connector(registry, **values, sink=lambda: Looks(found), actor=actor, now=NOW)  # type: ignore[arg-type,return-value]
 
 
 def delete(registry: Registry, actor: str = "anne", name: str = "fizen") -> None:
@@ -54,13 +65,42 @@ def delete(registry: Registry, actor: str = "anne", name: str = "fizen") -> None
 def test_a_lead_adds_a_connector_sees_its_test_and_is_offered_the_accounts(
     registry: Registry, database: Database, user: str
 ) -> None:
-    added = add(registry, actor=user, connection="fizen_sftp", settings={"folder": "in"})
+    added = add(registry, actor=user, connection="sobank_cab001_fizen", settings={"folder": "in"})
     assert added.destination == "connector:CAB001/fizen-2"
-    assert added.test.capabilities == ("fizen", "fizen_sftp")
+    assert added.test == GOOD
     assert added.accounts == 3
     (event,) = events(database)
     assert (event.actor, event.action, event.subject) == (user, "connector.add", "connector:CAB001/fizen-2")
     assert (event.before, event.after["settings"]) == (None, {"folder": "in"})
+
+
+@pytest.mark.parametrize(
+    ("connection", "settings"),
+    [
+        ("fizen_sftp", {}),
+        ("sobank_fizen", {}),
+        ("sobank_cab0011_fizen", {}),
+        ("sobank_cab002_fizen", {}),
+        ("SOBANK_CAB001_FIZEN", {}),
+        (None, {"folder": "/srv/global/CAB002"}),
+    ],
+)
+def test_only_an_operator_names_what_may_be_of_another_cabinet_or_of_the_machine(
+    registry: Registry, database: Database, connection: str | None, settings: dict[str, str]
+) -> None:
+    given = {"connection": connection, "settings": settings}
+    with pytest.raises(NotAllowed, match="only an operator"):
+        add(registry, actor="anne", **given)
+    assert events(database) == []
+    add(registry, actor=Operator("support"), **given)
+    assert events(database)[-1].role == "operator"
+
+
+def test_a_member_chooses_no_folder_of_the_machine_by_a_partner_of_that_kind(registry: Registry) -> None:
+    partners = {"fizen": replace(PARTNERS["fizen"], sink="folder")}
+    given = {"connection": "sobank_cab001_fizen", "settings": {"folder": "/srv"}, "partners": partners}
+    with pytest.raises(NotAllowed, match="folder of this machine"):
+        add(registry, **given)
 
 
 @pytest.mark.parametrize("user", ["cleo", "zoe"])
@@ -83,10 +123,7 @@ def test_a_cabinet_may_have_two_connectors_of_one_partner(registry: Registry, da
 
 
 def test_a_failed_connection_test_is_shown_and_takes_nothing_back(registry: Registry, database: Database) -> None:
-    def closed_door(partner: str, connection: str | None) -> ConnectionReport:
-        raise ConfigFault("host key is another", subject=partner, remedy="check the connection")
-
-    added = add(registry, test=closed_door)
+    added = add(registry, found=ConfigFault("host key is another", subject="fizen", remedy="check the connection"))
     assert not added.test.reachable
     assert "host key" in added.test.degraded[0]
     associate(registry, Selection(cabinet="CAB001", accounts=(1,)), "fizen-2", actor="cleo", now=NOW)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_text
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sobank.cli.show import AsJson, By, Why, as_json, out, print_report
-from sobank.domain.sink import ConnectionReport
-from sobank.errors import ConfigurationError, SobankError
 
 if TYPE_CHECKING:
     from sobank.services.connect import Added
@@ -41,7 +38,7 @@ def add(
     by: By,
     partner: Annotated[str | None, typer.Option(help="Code in the catalogue; the name if not given.")] = None,
     connection: Annotated[
-        str | None, typer.Option(help="Id of the Airflow connection; none puts files into a folder.")
+        str | None, typer.Option(help="Id of the Airflow connection, sobank_<cabinet>_…; none: a folder.")
     ] = None,
     setting: Annotated[
         list[str] | None, typer.Option(help="KEY=VALUE, no secret; a VALUE in JSON is read as such. Repeatable.")
@@ -50,10 +47,11 @@ def add(
 ) -> None:
     """Put a connector on a cabinet, test its connection, and offer the accounts to associate with it."""
     from sobank.services.connect import add_connector
+    from sobank.services.connector_reach import settings_of
     from sobank.wiring import House
 
     house = House.ready()
-    settings = _settings(setting or [])
+    settings = settings_of(setting or [], subject="--setting")
     added = add_connector(
         _registry(house),
         cabinet=cabinet,
@@ -61,7 +59,14 @@ def add(
         name=name,
         partners=house.partners,
         check_encryption=house.encryption.check,
-        test=_test(house, f"connector:{cabinet}/{name}", cabinet, settings),
+        sink=partial(
+            house.sink,
+            f"connector:{cabinet}/{name}",
+            partner=partner or name,
+            cabinet=cabinet,
+            connection=connection,
+            settings=settings,
+        ),
         actor=by,
         now=datetime.now(UTC),
         connection=connection,
@@ -127,32 +132,3 @@ def cut(name: Name, cabinet: Cabinet, by: By, why: Why, json: AsJson = False) ->
     )  # fmt: skip
     if done.batches_to_withdraw:
         out.print(f"{done.batches_to_withdraw} sealed batch(es) are withdrawn by the next run", highlight=False)
-
-
-def _test(
-    house: House, destination: str, cabinet: str, settings: dict[str, Any]
-) -> Callable[[str, str | None], ConnectionReport]:
-    def test(partner: str, connection: str | None) -> ConnectionReport:
-        try:
-            sink = house.sink(destination, partner=partner, cabinet=cabinet, connection=connection, settings=settings)
-            return sink.test()
-        except SobankError as error:
-            return ConnectionReport(reachable=False, degraded=(str(error),))
-        except Exception as error:  # noqa: BLE001  of a foreign exception the type only: its text may hold anything
-            return ConnectionReport(reachable=False, degraded=(type(error).__name__,))
-
-    return test
-
-
-def _settings(texts: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            # The text itself may be a secret typed in the wrong place: it is not repeated.
-            raise ConfigurationError("is not KEY=VALUE", subject="--setting", remedy="write it like folder=/in")
-        try:
-            found[key.strip()] = json_text.loads(value)
-        except ValueError:
-            found[key.strip()] = value
-    return found

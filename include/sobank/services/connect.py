@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sobank.domain.roles import Action
-from sobank.domain.sink import ConnectionReport
-from sobank.errors import ConfigurationError, ConnectorInUse, RegistryError, SinkError
+from sobank.domain.sink import ConnectionReport, Sink
+from sobank.errors import ConfigurationError, ConnectorInUse, RegistryError
 from sobank.services.allow import allowed
 from sobank.services.associate import connector_of, dissociate_accounts
+from sobank.services.connection_test import report_of
+from sobank.services.connector_reach import ReachedPartner, require_own_reach
 
 if TYPE_CHECKING:
     from sobank.store.registry import CabinetRow, ConnectorRow, Registry, RegistryChange, Usage
@@ -49,9 +51,9 @@ def add_connector(
     cabinet: str,
     partner: str,
     name: str,
-    partners: Container[str],
+    partners: Mapping[str, ReachedPartner],
     check_encryption: CheckEncryption,
-    test: Callable[[str, str | None], ConnectionReport],
+    sink: Callable[[], Sink],
     actor: str,
     now: datetime,
     connection: str | None = None,
@@ -60,11 +62,12 @@ def add_connector(
     """Put a connector on a cabinet, then test its connection; a failed test is shown and takes nothing back (A2).
 
     Args:
-        partners: codes of the catalogue. connection: id of an Airflow connection, None for the folder sink.
+        partners: the catalogue by code. connection: id of an Airflow connection, None for the folder sink.
         check_encryption: refuses a setting `encryption` that no file could be encrypted for.
-        test: sends nothing; called with (partner, connection) after the change is committed.
+        sink: makes the sink to test; called after the change is committed. Nothing is sent.
     Raises:
-        NotAllowed: neither administrateur nor superviseur of the cabinet.
+        NotAllowed: neither administrateur nor superviseur of the cabinet, or no operator where it takes one: for a
+        connection that is not of the cabinet, or a folder of this machine.
         RegistryError: closed cabinet, unknown partner, bad or taken name, a secret or a wrong recipient in the
         settings.
     """
@@ -72,6 +75,7 @@ def add_connector(
     _check(partner=partner, name=name, partners=partners, settings=settings, check_encryption=check_encryption)
     with registry.change() as change:
         there, profile = allowed(change, cabinet, actor, Action.ADD_CONNECTOR)
+        require_own_reach(cabinet, partners[partner], connection=connection, settings=settings, actor=actor)
         if there.closed:
             raise RegistryError("the cabinet is closed", subject=cabinet, remedy="reopen the cabinet first")
         if any(connector.name == name for connector in change.connectors(there.id)):
@@ -80,8 +84,8 @@ def add_connector(
         after = {"partner": partner, "connection": connection, "settings": dict(settings)}
         change.record([_event("connector.add", there, name, None, after)], at=now, actor=actor, role=profile)
         accounts = sum(not account.closed for account in change.accounts(there.id))
-    report = _tested(test, partner, connection)
-    return Added(connector_id=added, destination=f"connector:{cabinet}/{name}", test=report, accounts=accounts)
+    destination = f"connector:{cabinet}/{name}"
+    return Added(connector_id=added, destination=destination, test=report_of(sink), accounts=accounts)
 
 
 def delete_connector(
@@ -186,15 +190,6 @@ def _check(
         )
     if wrong := wrong_encryption(settings, check_encryption):
         raise RegistryError(wrong.what, subject=f"settings.{wrong.subject}", remedy=wrong.remedy)
-
-
-def _tested(
-    test: Callable[[str, str | None], ConnectionReport], partner: str, connection: str | None
-) -> ConnectionReport:
-    try:
-        return test(partner, connection)
-    except SinkError as error:
-        return ConnectionReport(reachable=False, degraded=(str(error),))
 
 
 def _way_out(usage: Usage) -> str:

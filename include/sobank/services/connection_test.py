@@ -32,6 +32,7 @@ def try_connection(
     actor: str,
     reason: str,
     now: datetime,
+    role: str | None = None,
 ) -> Tried:
     """Connect and look, send nothing. Whatever fails is the report, never an exception.
 
@@ -40,17 +41,24 @@ def try_connection(
 
     Args:
         sink: makes the sink; what it raises is a failed test. standing: the circuit of the connector, if there is one.
+        role: in which `actor` asks, None where nobody looked.
     """
+    report = report_of(sink)
+    if not report.reachable or standing is None or standing.kind is not CircuitKind.CONFIG:
+        return Tried(report=report)
+    closed = circuits.close(connector_id, actor=actor, role=role, reason=reason, now=now)
+    return Tried(report=report, closed=closed)
+
+
+def report_of(sink: Callable[[], Sink]) -> ConnectionReport:
+    """What a connection test finds; whatever fails is the report, never an exception."""
     try:
-        report = sink().test()
+        return sink().test()
     except (Transient, Unknown) as error:
         # What it advises is for a delivery: here nothing was to be sent, and nothing is tried again.
         told = type(error)(error.what, subject=error.subject, remedy="check the network and the partner's server")
-        return Tried(report=ConnectionReport(reachable=False, degraded=(str(told),)))
+        return ConnectionReport(reachable=False, degraded=(str(told),))
     except SobankError as error:
-        return Tried(report=ConnectionReport(reachable=False, degraded=(str(error),)))
+        return ConnectionReport(reachable=False, degraded=(str(error),))
     except Exception as error:  # noqa: BLE001  of a foreign exception the type only: its text may hold anything
-        return Tried(report=ConnectionReport(reachable=False, degraded=(type(error).__name__,)))
-    if not report.reachable or standing is None or standing.kind is not CircuitKind.CONFIG:
-        return Tried(report=report)
-    return Tried(report=report, closed=circuits.close(connector_id, actor=actor, reason=reason, now=now))
+        return ConnectionReport(reachable=False, degraded=(type(error).__name__,))
