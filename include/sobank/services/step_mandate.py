@@ -40,10 +40,11 @@ def step_mandate(
     now: datetime,
     cabinet: str | None = None,
     currency: str | None = None,
+    reason: str | None = None,
 ) -> Stepped:
     """Take the next step of an account's mandate, valid from a Paris day on; the same step again corrects its day.
 
-    Without a mandate, or after one that ended, only a draft can be started.
+    Without a mandate, or after one that ended, only a draft can be started. reason: why, for the audit trail.
 
     Raises:
         NotFound: no cabinet of the actor has such an account. NotAllowed: the profile has no right to it.
@@ -61,7 +62,7 @@ def step_mandate(
         )  # fmt: skip
         if stepped.changed:
             _write(change, account, stepped)
-            event = _event(account, stepped) | {"cabinet_id": there.id}
+            event = _event(account, stepped) | {"cabinet_id": there.id, "reason": reason}
             change.record([event], at=now, actor=actor, role=role)
     return stepped
 
@@ -81,7 +82,6 @@ def _event(account: AccountOfIban, stepped: Stepped) -> dict[str, Any]:
         "subject": account_subject(account.id, account.iban),
         "before": before,
         "after": {"step": stepped.step, "since": stepped.since.isoformat()},
-        "reason": None,
     }
 
 
@@ -111,11 +111,16 @@ def account_of(
     return found[0]
 
 
+def following_steps(step: MandateStep | None) -> frozenset[MandateStep]:
+    """What a mandate can become next; None has no mandate, which like one that ended can only be followed by a draft."""
+    following = MANDATE_TRANSITIONS[step] if step else frozenset[MandateStep]()
+    return following or frozenset({MandateStep.DRAFT})
+
+
 def _check_step(account: AccountOfIban, step: MandateStep) -> None:
     if account.step is step:
         return
-    following = MANDATE_TRANSITIONS[account.step] if account.step else frozenset[MandateStep]()
-    following = following or frozenset({MandateStep.DRAFT})
+    following = following_steps(account.step)
     if step not in following:
         names = ", ".join(one for one in MandateStep if one in following)
         raise RegistryError(
