@@ -299,3 +299,45 @@ def test_a_connector_already_on_the_cabinet_need_not_be_named_again(database: Da
     del wanted["cabinets"][0]["connectors"]
     account(wanted, 0, 1)["connector"] = "fizen"
     assert bring(database, wanted).created["associations"] == 1
+
+
+def test_the_identity_of_a_cabinet_is_taken_changed_and_taken_away(database: Database, tmp_path: Path) -> None:
+    wanted = tree(tmp_path)
+    told = {
+        "address": "1 rue du Port\n29200 Brest",
+        "production_software": ["Quadra", "Ibiza"],
+        "siret": 73282932000074,
+    }
+    wanted["cabinets"][0].update(told)
+    bring(database, wanted)
+    (cabinet,) = rows(database, t.cabinets)
+    assert (cabinet.siret, cabinet.address) == ("73282932000074", told["address"])
+    assert cabinet.production_software == ["Quadra", "Ibiza"]
+    assert bring(database, wanted).changes == 0
+    wanted["cabinets"][0].update(production_software=["Quadra"], address=None)
+    seen = len(events(database))
+    bring(database, wanted)
+    (event,) = events(database)[seen:]
+    assert event.after == {"production_software": ["Quadra"], "address": None}
+    assert rows(database, t.cabinets)[0].address is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fault"),
+    [
+        ("siret", "73282932000075", "siret: a siret is 14 digits"),
+        ("siret", True, "siret: is a text, or null"),
+        ("address", ["1 rue du Port"], "address: is a text, or null"),
+        ("production_software", "Quadra", "production_software: is a list of texts, or null"),
+        ("production_software", [["Quadra"]], "production_software: is a list of texts, or null"),
+        ("production_software", [""], "production_software: the name of a software is 1 to 200"),
+    ],
+)
+def test_an_identity_that_cannot_be_is_named_by_its_place(
+    database: Database, tmp_path: Path, key: str, value: Any, fault: str
+) -> None:
+    wanted = tree(tmp_path)
+    wanted["cabinets"][0][key] = value
+    with pytest.raises(RegistryError, match=rf"cabinets\[0\]\.{fault}"):
+        bring(database, wanted)
+    assert events(database) == []

@@ -20,7 +20,7 @@ _NEW: Final[tuple[None, dict[str, Any]]] = (None, {})
 
 
 def cabinets(work: Work, wanted: Wanted, current: Current) -> None:
-    """Cabinets: name, siret, closed."""
+    """Cabinets: their identity, closed."""
     items = [
         Item(
             subject=f"cabinet:{cabinet.code}",

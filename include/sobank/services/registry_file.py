@@ -15,11 +15,12 @@ from sobank.domain.day import BANK_ZONE
 from sobank.domain.registry import MandateStep, Profile
 from sobank.errors import InvalidIban
 from sobank.services.connect import CONNECTOR_NAME, CheckEncryption, secret_among, wrong_encryption
+from sobank.services.identity import CABINET_CODE
+from sobank.services.registry_file_keys import flag_at, identity_at, keys_of, list_at, note_twice, text_at
 
-_CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{0,39}")
-_SIRET: Final = re.compile(r"[0-9]{14}")
+_IDENTITY: Final = {"name", "siret", "address", "production_software"}
+_OF_CABINET: Final = _IDENTITY | {"code", "closed", "members", "connectors", "dossiers"}
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
-_MAX_TEXT: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,37 +94,37 @@ class Reading:
 
 def read_wanted(tree: object, reading: Reading) -> tuple[WantedCabinet, ...]:
     """The cabinets of a tree; worth something only if `reading.faults` is still empty afterwards."""
-    keys = _keys(tree, "the file", reading, {"cabinets"})
+    keys = keys_of(tree, "the file", reading, {"cabinets"})
     if "cabinets" not in keys:
         reading.fault("cabinets", "is missing: the file starts with the key cabinets, a list")
     cabinets = [
-        _cabinet(item, f"cabinets[{i}]", reading) for i, item in enumerate(_list(keys, "cabinets", "", reading))
+        _cabinet(item, f"cabinets[{i}]", reading) for i, item in enumerate(list_at(keys, "cabinets", "", reading))
     ]
-    _once(reading, "cabinet", [(c.place, c.code) for c in cabinets])
+    note_twice(reading, "cabinet", [(c.place, c.code) for c in cabinets])
     return tuple(cabinets)
 
 
 def _cabinet(tree: object, place: str, reading: Reading) -> WantedCabinet:
-    keys = _keys(tree, place, reading, {"code", "name", "siret", "closed", "members", "connectors", "dossiers"})
-    fields = _texts(keys, place, reading) | _flag(keys, place, reading)
+    keys = keys_of(tree, place, reading, _OF_CABINET)
+    fields = identity_at(keys, place, reading) | flag_at(keys, place, reading)
     members = [
-        _member(m, f"{place}.members[{i}]", reading) for i, m in enumerate(_list(keys, "members", place, reading))
+        _member(m, f"{place}.members[{i}]", reading) for i, m in enumerate(list_at(keys, "members", place, reading))
     ]
     connectors = [
         _connector(c, f"{place}.connectors[{i}]", reading)
-        for i, c in enumerate(_list(keys, "connectors", place, reading))
+        for i, c in enumerate(list_at(keys, "connectors", place, reading))
     ]
     dossiers = [
-        _dossier(d, f"{place}.dossiers[{i}]", reading) for i, d in enumerate(_list(keys, "dossiers", place, reading))
+        _dossier(d, f"{place}.dossiers[{i}]", reading) for i, d in enumerate(list_at(keys, "dossiers", place, reading))
     ]
-    _once(reading, "member", [(where, user) for where, user, _ in members])
-    _once(reading, "connector", [(c.place, c.name) for c in connectors])
-    _once(reading, "dossier", [(d.place, d.reference) for d in dossiers])
+    note_twice(reading, "member", [(where, user) for where, user, _ in members])
+    note_twice(reading, "connector", [(c.place, c.name) for c in connectors])
+    note_twice(reading, "dossier", [(d.place, d.reference) for d in dossiers])
     accounts = [account for dossier in dossiers for account in dossier.accounts]
-    _once(reading, "account and currency", [(f"{a.place}.iban", a.key) for a in accounts if a.key[0]])
+    note_twice(reading, "account and currency", [(f"{a.place}.iban", a.key) for a in accounts if a.key[0]])
     return WantedCabinet(
         place=place,
-        code=_text(keys, "code", place, reading, _CODE, "capital letters, digits and -"),
+        code=text_at(keys, "code", place, reading, CABINET_CODE, "capital letters, digits and -"),
         fields=fields,
         members={user: profile for _, user, profile in members},
         connectors=tuple(connectors),
@@ -132,23 +133,23 @@ def _cabinet(tree: object, place: str, reading: Reading) -> WantedCabinet:
 
 
 def _member(tree: object, place: str, reading: Reading) -> tuple[str, str, Profile]:
-    keys = _keys(tree, place, reading, {"user", "profile"})
-    user = _text(keys, "user", place, reading)
-    profile = _text(keys, "profile", place, reading)
+    keys = keys_of(tree, place, reading, {"user", "profile"})
+    user = text_at(keys, "user", place, reading)
+    profile = text_at(keys, "profile", place, reading)
     if profile and profile not in set(Profile):
         reading.fault(f"{place}.profile", f"is none of {', '.join(Profile)}")
     return place, user, Profile(profile) if profile in set(Profile) else Profile.COLLABORATEUR
 
 
 def _connector(tree: object, place: str, reading: Reading) -> WantedConnector:
-    keys = _keys(tree, place, reading, {"name", "partner", "connection", "settings"})
+    keys = keys_of(tree, place, reading, {"name", "partner", "connection", "settings"})
     fields: dict[str, Any] = {}
     if "partner" in keys:
-        fields["partner"] = _text(keys, "partner", place, reading)
+        fields["partner"] = text_at(keys, "partner", place, reading)
         if fields["partner"] and fields["partner"] not in reading.partners:
             reading.fault(f"{place}.partner", "is not in the catalogue of partners")
     if "connection" in keys:
-        fields["connection"] = None if keys["connection"] is None else _text(keys, "connection", place, reading)
+        fields["connection"] = None if keys["connection"] is None else text_at(keys, "connection", place, reading)
     if "settings" in keys:
         settings = keys["settings"] if keys["settings"] is not None else {}
         if not isinstance(settings, dict):
@@ -160,27 +161,27 @@ def _connector(tree: object, place: str, reading: Reading) -> WantedConnector:
         elif (folder := settings.get("folder")) and not (str(folder).startswith("/") and str(folder).isprintable()):
             reading.fault(f"{place}.settings.folder", "is not a whole path, from /")
         fields["settings"] = settings
-    name = _text(keys, "name", place, reading, CONNECTOR_NAME, "1 to 40 small letters, digits and -")
+    name = text_at(keys, "name", place, reading, CONNECTOR_NAME, "1 to 40 small letters, digits and -")
     return WantedConnector(place=place, name=name, fields=fields)
 
 
 def _dossier(tree: object, place: str, reading: Reading) -> WantedDossier:
-    keys = _keys(tree, place, reading, {"reference", "name", "siret", "accounts"})
-    accounts = enumerate(_list(keys, "accounts", place, reading))
+    keys = keys_of(tree, place, reading, {"reference", "name", "siret", "accounts"})
+    accounts = enumerate(list_at(keys, "accounts", place, reading))
     return WantedDossier(
         place=place,
-        reference=_text(keys, "reference", place, reading),
-        fields=_texts(keys, place, reading),
+        reference=text_at(keys, "reference", place, reading),
+        fields=identity_at(keys, place, reading),
         accounts=tuple(_account(item, f"{place}.accounts[{i}]", reading) for i, item in accounts),
     )
 
 
 def _account(tree: object, place: str, reading: Reading) -> WantedAccount:
     known = {"iban", "currency", "mandate", "mandate_since", "connector", "closed"}
-    keys = _keys(tree, place, reading, known)
-    fields: dict[str, Any] = _flag(keys, place, reading)
+    keys = keys_of(tree, place, reading, known)
+    fields: dict[str, Any] = flag_at(keys, place, reading)
     bban = ""
-    if text := _text(keys, "iban", place, reading):
+    if text := text_at(keys, "iban", place, reading):
         try:
             found = reading.check_iban(text)
             bban, fields = found.bban, fields | {"iban": found.iban, "bank_name": found.bank_name}
@@ -188,10 +189,10 @@ def _account(tree: object, place: str, reading: Reading) -> WantedAccount:
             reading.fault(f"{place}.iban", f"{error.subject} {error.what}")
     currency = "EUR"
     if "currency" in keys:
-        currency = _text(keys, "currency", place, reading, _CURRENCY, "three capital letters (ISO 4217)")
+        currency = text_at(keys, "currency", place, reading, _CURRENCY, "three capital letters (ISO 4217)")
     connector: tuple[str | None, ...] = ()
     if "connector" in keys:
-        connector = (None,) if keys["connector"] is None else (_text(keys, "connector", place, reading),)
+        connector = (None,) if keys["connector"] is None else (text_at(keys, "connector", place, reading),)
     mandate, since = _mandate(keys, place, reading)
     return WantedAccount(
         place=place, key=(bban, currency), fields=fields, mandate=mandate, since=since, connector=connector
@@ -218,69 +219,3 @@ def _mandate(
     except (TypeError, ValueError, OverflowError):
         reading.fault(f"{place}.mandate_since", "is not a day like 2026-01-05")
         return mandate, None
-
-
-def _keys(tree: object, place: str, reading: Reading, known: set[str]) -> dict[str, Any]:
-    if not isinstance(tree, dict):
-        reading.fault(place, f"is not a mapping with the keys {', '.join(sorted(known))}")
-        return {}
-    for key in tree.keys() - known:
-        reading.fault(f"{place}.{key}", f"is an unknown key; the keys here are {', '.join(sorted(known))}")
-    return tree
-
-
-def _list(keys: dict[str, Any], key: str, place: str, reading: Reading) -> list[Any]:
-    found = keys.get(key)
-    if found is None:
-        return []
-    if not isinstance(found, list):
-        reading.fault(f"{place}.{key}".lstrip("."), "is not a list")
-        return []
-    return found
-
-
-def _text(
-    keys: dict[str, Any],
-    key: str,
-    place: str,
-    reading: Reading,
-    pattern: re.Pattern[str] | None = None,
-    must_be: str = "",
-) -> str:
-    found = keys.get(key)
-    if found is None:
-        reading.fault(f"{place}.{key}", "is missing")
-        return ""
-    if isinstance(found, int) and not isinstance(found, bool):
-        found = str(found)  # a number without leading zeros: nothing of what was written is lost
-    if not isinstance(found, str) or not 0 < len(found.strip()) <= _MAX_TEXT or min(found) < " ":
-        reading.fault(f"{place}.{key}", f"is not a text of 1 to {_MAX_TEXT} printable characters")
-        return ""
-    if pattern and not pattern.fullmatch(found):
-        reading.fault(f"{place}.{key}", f"must be {must_be}")
-    return found
-
-
-def _texts(keys: dict[str, Any], place: str, reading: Reading) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    if "name" in keys:
-        fields["name"] = _text(keys, "name", place, reading)
-    if "siret" in keys:
-        siret = keys["siret"]
-        fields["siret"] = siret and _text(keys, "siret", place, reading, _SIRET, "14 digits")
-    return fields
-
-
-def _flag(keys: dict[str, Any], place: str, reading: Reading) -> dict[str, Any]:
-    if "closed" not in keys:
-        return {}
-    if not isinstance(keys["closed"], bool):
-        reading.fault(f"{place}.closed", "is neither true nor false")
-    return {"closed": keys["closed"] is True}
-
-
-def _once(reading: Reading, kind: str, found: list[tuple[str, Any]]) -> None:
-    first: dict[Any, str] = {}
-    for place, key in found:
-        if key and first.setdefault(key, place) != place:
-            reading.fault(place, f"is the same {kind} as {first[key]}")

@@ -1,11 +1,12 @@
-"""What single changes of the registry look at and write: accounts by number, mandates, members (A2, A9, A13)."""
+"""What changes of one thing of the registry look at and write, from cabinets to members (A2, A9, A13)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -66,6 +67,28 @@ class RegistryEdit(RegistryChange):
         """Id of the dossier of that reference on a cabinet."""
         query = sa.select(dossiers.c.id).where(dossiers.c.cabinet_id == cabinet_id, dossiers.c.reference == reference)
         return self.connection.scalar(query)
+
+    def add_dossier(self, cabinet_id: int, reference: str, fields: Mapping[str, Any]) -> int:
+        """Register a dossier; its id."""
+        values = {"cabinet_id": cabinet_id, "reference": reference} | dict(fields)
+        id_: int = self.connection.execute(sa.insert(dossiers).returning(dossiers.c.id), values).scalar_one()
+        return id_
+
+    def add_cabinet(self, code: str, fields: Mapping[str, Any]) -> int:
+        """Register a cabinet; its id."""
+        added = sa.insert(cabinets).returning(cabinets.c.id)
+        id_: int = self.connection.execute(added, {"code": code} | dict(fields)).scalar_one()
+        return id_
+
+    def identity(self, cabinet_id: int) -> dict[str, Any]:
+        """What is told of a cabinet, by column."""
+        c = cabinets.c
+        query = sa.select(c.name, c.siret, c.address, c.production_software).where(c.id == cabinet_id)
+        return dict(self.connection.execute(query).one()._mapping)
+
+    def set_identity(self, cabinet_id: int, fields: Mapping[str, Any]) -> None:
+        """Change what is told of a cabinet."""
+        self.connection.execute(sa.update(cabinets).where(cabinets.c.id == cabinet_id).values(**fields))
 
     def accounts_of_iban(
         self, bban: str, *, user: str | None, cabinet: str | None = None, currency: str | None = None

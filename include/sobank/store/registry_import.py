@@ -74,7 +74,13 @@ class RegistryImport(RegistryChange):
             for row in self.connection.execute(sa.select(cabinets).where(cabinets.c.code.in_(part))):
                 there = by_id[row.id] = found[row.code]
                 there.id = row.id
-                there.fields = {"name": row.name, "siret": row.siret, "closed": row.closed_at is not None}
+                there.fields = {
+                    "name": row.name,
+                    "siret": row.siret,
+                    "address": row.address,
+                    "production_software": row.production_software,
+                    "closed": row.closed_at is not None,
+                }
         for ids in in_parts(sorted(by_id)):
             self._read_parts(by_id, ids)
             self._read_accounts(by_id, ids)
