@@ -112,7 +112,7 @@ def account_of(
 
 
 def following_steps(step: MandateStep | None) -> frozenset[MandateStep]:
-    """What a mandate can become next; None has no mandate, which like one that ended can only be followed by a draft."""
+    """What a mandate can become next; where there is none (None), or it ended, only a draft can be started."""
     following = MANDATE_TRANSITIONS[step] if step else frozenset[MandateStep]()
     return following or frozenset({MandateStep.DRAFT})
 
