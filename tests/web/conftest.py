@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from tests.builders import TestHouse
-from tests.web.site import Site, site_of
+from tests.conftest import FreshUrl
+from tests.web.site import Site, over, site_of
 
 
 @pytest.fixture
@@ -14,8 +19,22 @@ def site(sqlite_house: TestHouse) -> Site:
     return site_of(sqlite_house)
 
 
+@pytest.fixture(scope="session")
+def delivered_once(fresh_sqlite_url: FreshUrl, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a house in which a day was delivered, its database in it; never touched again."""
+    home = tmp_path_factory.mktemp("delivered")
+    shutil.copyfile(fresh_sqlite_url().removeprefix("sqlite:///"), home / "sobank.db")
+    house = TestHouse(home, f"sqlite:///{home / 'sobank.db'}")
+    site_of(house).deliver()
+    house.database.close()
+    return home
+
+
 @pytest.fixture
-def delivered(site: Site) -> Site:
-    """The same after a day was delivered."""
-    site.deliver()
-    return site
+def delivered(delivered_once: Path, tmp_path: Path) -> Iterator[Site]:
+    """The registry of `tests.web.site` after a day was delivered: a copy, to do with as one likes."""
+    home = tmp_path / "delivered"
+    shutil.copytree(delivered_once, home)
+    house = TestHouse(home, f"sqlite:///{home / 'sobank.db'}")
+    yield over(house)
+    house.database.close()

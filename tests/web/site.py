@@ -109,11 +109,17 @@ class Site:
 
 
 def site_of(house: TestHouse) -> Site:
-    """The world over an empty house."""
+    """The world, registered in an empty house."""
     register(
         RegistryImporter(house.database), registry(), source="test", partners=house.partners, check_iban=checked_iban,
         check_encryption=house.encryption.check, now=NOW,
     )  # fmt: skip
+
+    return over(house)
+
+
+def over(house: TestHouse) -> Site:
+    """The pages over a house as it is."""
 
     async def identify(connection: HTTPConnection) -> Visitor:
         if (user := connection.headers.get("x-user")) is None:

@@ -1,4 +1,4 @@
-"""The JSON API, `/sobank/api/v1/…`: one module a resource, each with a `router`."""
+"""The JSON API, `/sobank/api/v1/…`: one module a resource, each with its `routes`."""
 
 from __future__ import annotations
 
@@ -6,4 +6,8 @@ from typing import Final
 
 from fastapi import APIRouter
 
-ROUTERS: Final[tuple[APIRouter, ...]] = ()
+from sobank.web.api import accounts, audit, cabinets, deliveries, diagnosis, dossiers, openapi, quarantine
+
+ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
+    module.routes for module in (accounts, audit, cabinets, deliveries, diagnosis, dossiers, openapi, quarantine)
+)
