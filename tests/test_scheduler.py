@@ -147,3 +147,25 @@ def test_an_answer_that_is_not_airflows_is_refused_not_believed(answers) -> None
     paths["/auth/token"] = [(200, "<html>some other server</html>")]
     with pytest.raises(SchedulerError, match="does not answer as Airflow"):
         api(url).days_to_run("deliver_statements", first=FIRST, last=LAST, reprocess="none")
+
+
+def test_a_signed_in_user_is_taken_at_his_token_and_never_asked_for_a_password(answers) -> None:
+    url, paths = answers
+    paths["/api/v2/backfills/dry_run"] = [(200, {"backfills": []}), (401, {"detail": "expired"})]
+    mine = AirflowApi(url=url, token="mine", hurried=True)  # noqa: S106
+    assert mine.days_to_run("deliver_statements", first=FIRST, last=LAST, reprocess="none") == []
+    with pytest.raises(SchedulerError, match="session") as refused:
+        mine.days_to_run("deliver_statements", first=FIRST, last=LAST, reprocess="none")
+    mine.close()
+    assert {authorization for _, authorization, _ in Answering.asked} == {"Bearer mine"}
+    assert "sign in again" in refused.value.remedy
+    assert "mine" not in str(refused.value)
+
+
+def test_who_is_in_a_hurry_is_told_at_once_that_airflow_is_busy(answers) -> None:
+    url, paths = answers
+    paths["/api/v2/backfills/dry_run"] = [(503, {"detail": "Database is locked"})]
+    hurried = AirflowApi(url=url, token="mine", hurried=True)  # noqa: S106
+    with pytest.raises(SchedulerError, match="busy"):
+        hurried.days_to_run("deliver_statements", first=FIRST, last=LAST, reprocess="none")
+    assert len(Answering.asked) == 1

@@ -12,6 +12,8 @@ from sobank.domain.day import BANK_ZONE, midnight
 from sobank.errors import SchedulerError
 
 _TIMEOUT_SECONDS: Final = 30
+#: Somebody looks at a page that can do without the answer.
+_HURRIED_SECONDS: Final = 3
 _BUSY_PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 _PAGE: Final = 100
 _CORE_COMPONENTS: Final = ("metadatabase", "scheduler", "dag_processor")
@@ -21,15 +23,26 @@ class AirflowApi:
     """One Airflow, one user. The token is asked for on the first call and again when it has expired.
 
     Args:
-        url: of the API server, without a path. Proxies of the environment are not used.
+        url: of the API server. Proxies of the environment are not used.
+        token: of a user who is signed in already; it is used as it is, and user and password are not.
+        hurried: answer within seconds or not at all: nothing is asked twice.
     """
 
-    def __init__(self, *, url: str, user: str, password: str) -> None:
+    def __init__(
+        self, *, url: str, user: str = "", password: str = "", token: str | None = None, hurried: bool = False
+    ) -> None:
         self.url = url.rstrip("/")
         self._user = user
         self._password = password
-        self._token: str | None = None
-        self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT_SECONDS, trust_env=False)
+        self._token = token
+        self._signed_in = token is not None
+        self._hurried = hurried
+        seconds = _HURRIED_SECONDS if hurried else _TIMEOUT_SECONDS
+        self._http = httpx.Client(base_url=self.url, timeout=seconds, trust_env=False)
+
+    def close(self) -> None:
+        """Give its connections back."""
+        self._http.close()
 
     def days_to_run(self, dag: str, *, first: date, last: date, reprocess: str) -> list[date]:
         """The business days of `first`…`last` that a backfill would run now, in order; nothing is changed."""
@@ -131,10 +144,10 @@ class AirflowApi:
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
             response = self._authorized(method, path, **request)
-            if response.status_code == httpx.codes.UNAUTHORIZED:
+            if response.status_code == httpx.codes.UNAUTHORIZED and not self._signed_in:
                 self._token = None
                 response = self._authorized(method, path, **request)
-            for pause in _BUSY_PAUSES:
+            for pause in () if self._hurried else _BUSY_PAUSES:
                 # Airflow undoes what it could not finish while its database was locked; it may be asked again.
                 if not _was_locked(response):
                     break
@@ -155,6 +168,8 @@ class AirflowApi:
     def _refused(self, response: httpx.Response, path: str) -> SchedulerError:
         status = httpx.codes.SERVICE_UNAVAILABLE if _was_locked(response) else response.status_code
         what, remedy = _REFUSALS.get(status, ("Airflow's API refuses", "read the answer above"))
+        if status == httpx.codes.UNAUTHORIZED and self._signed_in:
+            what, remedy = "Airflow does not accept this session any more", "reload the page, or sign in again"
         return SchedulerError(
             f"{what} ({response.status_code}: {_detail(response)})", subject=f"{self.url} {path}", remedy=remedy
         )

@@ -283,10 +283,13 @@ class House:
             )
         return AirflowApi(**found)
 
+    def airflow_url(self) -> str:
+        """Address of Airflow's API by SOBANK_AIRFLOW_URL; "" where only Airflow itself says it."""
+        return os.environ.get("SOBANK_AIRFLOW_URL", "")
+
     def line_ends(self) -> dict[str, int]:
         """Length of the record terminator by partner code, and of the global file under ""."""
-        ends = {code: len(partner.terminator) for code, partner in self.partners.items()}
-        return ends | {"": len(GLOBAL_FILE.terminator)}
+        return {"": len(GLOBAL_FILE.terminator)} | {code: len(it.terminator) for code, it in self.partners.items()}
 
     def read_sealed(self, payload: bytes) -> Tally:
         """Count a payload that we sealed, before it was encrypted.
