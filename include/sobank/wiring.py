@@ -281,7 +281,7 @@ class House:
             raise ConfigurationError(
                 "is not set", subject=", ".join(missing), remedy="give address, user and password of Airflow's API"
             )
-        return AirflowApi(**found)
+        return AirflowApi(url=found["url"], user=found["user"], password=found["password"])
 
     def airflow_url(self) -> str:
         """Address of Airflow's API by SOBANK_AIRFLOW_URL; "" where only Airflow itself says it."""
