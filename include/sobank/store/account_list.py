@@ -76,13 +76,16 @@ def account_page(
             scope=scope, conditions=_conditions(wanted), text=wanted.search.strip(), sqlite=database.is_sqlite
         )
         total, more = counted(connection, search.ids())
+        # One row more than is shown tells whether there are further ones.
         if after is not None:
-            rows = _following(connection, search, _place(connection, after, wanted.user), wish.size + 1, more=more)
+            rows = _following(connection, search, _place(connection, after, wanted.user), wish.room + 1, more=more)
+        elif not wish.room:
+            rows = []
         elif more:
-            rows = _rows(connection, search.in_order(offset=wish.offset, size=wish.room + 1)) if wish.room else []
+            rows = _rows(connection, search.in_order(offset=wish.offset, size=wish.room + 1))
         else:
-            rows = _rows(connection, search.sorted(offset=wish.offset, size=wish.size + 1, after=None))
-    shown = tuple(rows[: wish.size])
+            rows = _rows(connection, search.sorted(offset=wish.offset, size=wish.room + 1, after=None))
+    shown = tuple(rows[: wish.room])
     further = shown[-1].id if len(rows) > len(shown) else None
     return Page(rows=shown, total=total, more=more, page=wish.page, size=wish.size, after=further)
 
@@ -116,13 +119,21 @@ def _conditions(wanted: AccountFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.dossier is not None:
         found.append(dossiers.c.reference == wanted.dossier)
     if wanted.mandate is not None:
-        current = sa.exists().where(mandates.c.account_id == accounts.c.id, mandates.c.current)
-        found.append(~current if wanted.mandate == NO_MANDATE else current.where(mandates.c.step == wanted.mandate))
+        current = sa.select(mandates.c.id).where(mandates.c.account_id == accounts.c.id, mandates.c.current)
+        found.append(
+            ~_with(current) if wanted.mandate == NO_MANDATE else _with(current.where(mandates.c.step == wanted.mandate))
+        )
     if wanted.connector is not None:
-        in_force = sa.exists().where(_IN_FORCE)
-        named = in_force.where(connectors.c.id == associations.c.connector_id, connectors.c.name == wanted.connector)
-        found.append(~in_force if wanted.connector == NO_CONNECTOR else named)
+        in_force = sa.select(associations.c.id).where(_IN_FORCE)
+        named = in_force.join(connectors, connectors.c.id == associations.c.connector_id)
+        named = named.where(connectors.c.name == wanted.connector)
+        found.append(~_with(in_force) if wanted.connector == NO_CONNECTOR else _with(named))
     return found
+
+
+def _with(rows: sa.Select[Any]) -> sa.ColumnElement[bool]:
+    """Whether an account has such rows; nothing else of what stands around it is meant by their tables."""
+    return rows.correlate(accounts).exists()
 
 
 def _place(connection: sa.Connection, account_id: int, user: str | None) -> Place:
