@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +15,7 @@ from tests.builders import TestHouse
 from tests.web.site import HERE, STRANGER, SUPERVISEUR, Site
 
 #: What a path names, as CAB001 has it.
-_NAMES = {"cabinet": HERE, "account": "1", "batch": "1", "statement": "1"}
+_NAMES = {"cabinet": HERE, "account": "1", "batch": "1", "statement": "1", "dossier": "D1"}
 
 
 def all_routes() -> list[BaseRoute]:
@@ -29,7 +30,7 @@ def asked() -> Iterator[tuple[str, str]]:
         for method in sorted(route.methods):
             path = route.path
             for name in route.param_convertors:
-                path = path.replace(f"{{{name}}}", _NAMES.get(name, "1"))
+                path = re.sub(rf"\{{{name}(:\w+)?\}}", _NAMES.get(name, "1"), path)
             yield method, path
 
 

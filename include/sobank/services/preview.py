@@ -25,7 +25,7 @@ class Preview:
     leaving: by what they leave, the name of a connector or "" for the global file. already: as wished now.
     waiting: of those that would change, how many have no approved mandate: their statements wait for it (A7).
     closed: of a dossier or cabinet, left alone. refused: with one of these nothing would change.
-    global_file: whether the cabinet would still have accounts without a connector (A10).
+    global_file: whether the cabinet would still have accounts without a connector (A10); had_global_file: has it now.
     """
 
     connector: str | None
@@ -35,6 +35,7 @@ class Preview:
     closed: int
     refused: tuple[Refusal, ...]
     global_file: bool
+    had_global_file: bool
 
     @property
     def changing(self) -> int:
@@ -87,7 +88,8 @@ def preview(editor: RegistryEditor, selection: Selection, connector: str | None,
         meant = found if connector is None else [account for account in found if not account.closed]
         changing = [account for account in meant if account.connector != connector]
         ids = {account.id for account in changing}
-        after = {a.id: connector if a.id in ids else a.connector for a in change.accounts(cabinet.id) if not a.closed}
+        open_ = [account for account in change.accounts(cabinet.id) if not account.closed]
+        after = {account.id: connector if account.id in ids else account.connector for account in open_}
         return Preview(
             connector=connector,
             leaving=dict(Counter(account.connector or "" for account in changing)),
@@ -96,4 +98,5 @@ def preview(editor: RegistryEditor, selection: Selection, connector: str | None,
             closed=len(found) - len(meant),
             refused=refused,
             global_file=None in after.values(),
+            had_global_file=any(account.connector is None for account in open_),
         )

@@ -31,8 +31,38 @@ STATES: Final[dict[BatchState, tuple[str, str]]] = {
     BatchState.REJECTED: ("Abandonné", "bad"),
     BatchState.CANCELLED: ("Annulé", "plain"),
 }
+
+
+def _alike(text: str) -> tuple[str, str]:
+    """A note that is the same for one and for many."""
+    return text, text
+
+
 #: What the page before has done, by the key that `rendering.redirect` was given: one sentence, then for many.
-NOTES: Final[dict[str, tuple[str, str]]] = {}
+NOTES: Final[dict[str, tuple[str, str]]] = {
+    "account_associated": _alike("Le compte est associé à partir de son prochain relevé."),
+    "account_dissociated": _alike("Le compte est sans connecteur : ses prochains relevés iront au fichier global."),
+    "account_as_was": _alike("Rien n'a changé : le compte était déjà ainsi."),
+    "mandate_stepped": ("L'étape du mandat est notée.",) * 2,
+    "dossier_added": _alike("Le dossier est ajouté. Ajoutez son premier IBAN."),
+    "cabinet_added": _alike("Le cabinet est ajouté. Ajoutez ses collaborateurs."),
+    "cabinet_changed": _alike("La fiche du cabinet est modifiée."),
+    "cabinet_same": _alike("Rien n'a changé : la fiche était déjà ainsi."),
+    "connector_cut": (
+        "Le connecteur est coupé : {n} compte n'a plus de connecteur.",
+        "Le connecteur est coupé : {n} comptes n'ont plus de connecteur.",
+    ),
+    "connector_removed": _alike("Le connecteur est supprimé."),
+    "member_removed": _alike("Le collaborateur est retiré."),
+    "member_same": _alike("Rien n'a changé : ce profil était déjà le sien."),
+    "member_set": _alike("Le profil est enregistré."),
+    "backfill_started": ("Rattrapage de {n} jour lancé dans Airflow.", "Rattrapage de {n} jours lancé dans Airflow."),
+    "backfill_partly": (
+        "Rattrapage de {n} jour lancé dans Airflow ; revenez pour les autres quand il sera terminé.",
+        "Rattrapage de {n} jours lancé dans Airflow ; revenez pour les autres quand il sera terminé.",
+    ),
+    "backfill_empty": ("Rien à rattraper : ces jours ont déjà leur tournée.",) * 2,
+}
 _LARGEST: Final = 10**9
 
 

@@ -6,6 +6,28 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from sobank.web.pages import journal
+from sobank.web.pages import (
+    accounts,
+    add_account,
+    associate,
+    cabinets,
+    choices,
+    connectors,
+    connectors_off,
+    dossiers,
+    journal,
+    members,
+)
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (journal.router,)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    accounts.router,
+    add_account.router,
+    associate.router,
+    cabinets.router,
+    choices.router,
+    connectors.router,
+    connectors_off.router,
+    dossiers.router,
+    journal.router,
+    members.router,
+)
