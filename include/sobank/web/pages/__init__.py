@@ -10,24 +10,16 @@ from sobank.web.pages import (
     accounts,
     add_account,
     associate,
-    cabinets,
     choices,
-    connectors,
-    connectors_off,
     dossiers,
     journal,
-    members,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     accounts.router,
     add_account.router,
     associate.router,
-    cabinets.router,
     choices.router,
-    connectors.router,
-    connectors_off.router,
     dossiers.router,
     journal.router,
-    members.router,
 )
