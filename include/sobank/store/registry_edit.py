@@ -33,12 +33,13 @@ class AccountOfIban:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepTaken:
-    """One step of a mandate as the audit trail has it: since when it holds, who noted it, and when."""
+    """One step of a mandate as the audit trail has it: since when it holds, who noted it, when, and why."""
 
     step: str
     since: str
     actor: str
     at: datetime
+    reason: str | None
 
 
 class RegistryEditor:
@@ -182,13 +183,15 @@ class RegistryEdit(RegistryChange):
         e = audit_events.c
         of_cabinet = sa.select(accounts.c.cabinet_id).where(accounts.c.id == account_id).scalar_subquery()
         query = (
-            sa.select(e.at, e.actor, e.after)
+            sa.select(e.at, e.actor, e.after, e.reason)
             .where(e.cabinet_id == of_cabinet, e.action == "mandate.step")
             .where(e.subject.startswith(f"account:{account_id} ", autoescape=True))
             .order_by(e.id)
         )
         return [
-            StepTaken(step=row.after["step"], since=row.after["since"], actor=row.actor, at=row.at)
+            StepTaken(
+                step=row.after["step"], since=row.after["since"], actor=row.actor, at=row.at, reason=row.reason
+            )  # fmt: skip
             for row in self.connection.execute(query)
         ]
 
