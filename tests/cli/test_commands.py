@@ -135,7 +135,7 @@ def test_a_partner_that_cannot_take_files_makes_the_command_fail_and_the_others_
 def test_quarantine_is_listed_shown_and_decided_with_a_name_and_a_reason(sobank: Run, sqlite_house: TestHouse) -> None:
     sqlite_house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
     sqlite_house.take_in(file_of(statement(1, DAY, 5, closing=7, label="SECRET LABEL")))
-    (row,) = json.loads(sobank("quarantine", "list", "--json").stdout)
+    (row,) = json.loads(sobank("quarantine", "list", "--json").stdout)["statements"]
     assert (row["reasons"], row["cabinet"]) == (["unbalanced"], "CAB1")
     shown = sobank("quarantine", "show", row["statement_id"])
     assert "off by 0.02" in shown.stdout

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sobank.domain.delivery import Claim, Happening
 from sobank.errors import DeliveryIncomplete, SobankError
 from sobank.store.circuits import Circuits
-from sobank.store.schema import audit_events
+from sobank.store.schema import audit_events, memberships
 from tests.builders import Cabinet, TestHouse, file_of, statement
 from tests.cli.conftest import Run
 
@@ -37,7 +37,7 @@ def house(sqlite_house: TestHouse) -> TestHouse:
 def listed(command: Run, *arguments: str) -> list[dict[str, Any]]:
     result = command("deliveries", "list", *arguments, "--json")
     assert result.exit_code == 0, result.output
-    found: list[dict[str, Any]] = json.loads(result.stdout)
+    found: list[dict[str, Any]] = json.loads(result.stdout)["batches"]
     return found
 
 
@@ -92,13 +92,24 @@ def test_the_list_is_of_what_has_not_arrived_unless_more_is_asked_for(command: R
     assert listed(command, "--destination", "global:CAB1") == []
 
 
-def test_a_list_that_was_cut_short_says_so(command: Run, house: TestHouse) -> None:
-    def notices(*arguments: str) -> list[str]:
-        said = command("deliveries", "list", *arguments).stderr.splitlines()
-        return [line for line in said if line.startswith("only the first")]
+def test_a_list_comes_in_pages_and_says_which_of_how_many(command: Run, house: TestHouse) -> None:
+    first, second, third = ids(command)
+    assert ids(command, "--size", "2") == [first, second]
+    assert ids(command, "--size", "2", "--page", "2") == [third]
+    assert ids(command, "--size", "2", "--page", "3") == []
+    document = json.loads(command("deliveries", "list", "--size", "2", "--json").stdout)
+    assert (document["total"], document["more"], document["page"], document["size"]) == (3, False, 1, 2)
+    assert "Batches: 3, page 2 of 2" in command("deliveries", "list", "--size", "2", "--page", "2").stdout
+    assert "Batches: 3\n" in command("deliveries", "list").stdout
+    assert command("deliveries", "list", "--size", "201").exit_code == 2
 
-    assert notices("--limit", "2") == ["only the first 2: narrow it, or raise --limit"]
-    assert notices() == []
+
+def test_the_list_is_narrowed_to_a_cabinet_a_run_and_what_a_person_may_see(command: Run, house: TestHouse) -> None:
+    assert len(ids(command, "--cabinet", "CAB1")) == 3
+    assert ids(command, "--cabinet", "CAB2") == []
+    assert len(ids(command, "--run", "2026-03-04")) == 1
+    assert len(ids(command, "--by", "anne")) == 3
+    assert ids(command, "--by", "zoe") == []
 
 
 @pytest.mark.parametrize("arguments", [("--state", "lost"), ("--day", "yesterday")])
@@ -245,6 +256,36 @@ def test_a_batch_whose_connection_is_gone_can_be_given_up_but_not_released(comma
     assert "gone" in str(result.exception)
     assert ids(command, "--state", "rejected") == [number]
     assert foreign.exists()
+
+
+@pytest.mark.parametrize("verb", ["release", "confirm", "reject"])
+def test_a_decision_is_told_in_json_of_each_batch(command: Run, house: TestHouse, verb: str) -> None:
+    number, foreign = held(house, command)
+    foreign.unlink()
+    result = command("deliveries", verb, number, 4711, *BY, "--json")
+    assert isinstance(result.exception, SobankError)
+    told = json.loads(result.stdout)["batches"]
+    assert [(one["batch"], one["decided"]) for one in told] == [(number, True), (4711, False)]
+    assert told[0]["error"] is None
+    assert "no such batch" in told[1]["error"]
+
+
+def test_the_decisions_on_a_batch_are_shown_to_who_may_see_the_trail(command: Run, house: TestHouse) -> None:
+    number, foreign = held(house, command)
+    foreign.unlink()
+    done = command("deliveries", "confirm", number, *BY)
+    assert done.exit_code == 0
+    with house.database.write() as connection:
+        connection.execute(sa.insert(memberships).values(user="cleo", cabinet_id=1, profile="collaborateur"))
+
+    def decisions(*by: str) -> list[tuple[str, str]]:
+        document = json.loads(command("deliveries", "show", number, *by, "--json").stdout)
+        return [(event["actor"], event["role"]) for event in document["events"]]
+
+    assert decisions() == decisions("--by", "anne") == [("anne", "administrateur")]
+    assert decisions("--by", "cleo") == []
+    assert "batch.confirmed_by_person" in command("deliveries", "show", number).stdout
+    assert error_of(command, "deliveries", "show", number, "--by", "zoe").exit_code == 4
 
 
 @pytest.mark.parametrize("verb", ["retry", "release", "confirm", "reject"])

@@ -53,7 +53,7 @@ class Clock:
 class World:
     """A database with batches, a spool, and one partner for all destinations.
 
-    held: how many batches a person had to decide on.
+    held: how many batches a person had to decide on. at_once: how many destinations a worker pushes side by side.
     """
 
     database: Database
@@ -66,6 +66,7 @@ class World:
     sink_around: Callable[[Sink], Sink] = lambda sink: sink
     alerts: list[str] = field(default_factory=list)
     held: int = 0
+    at_once: int = 1
 
     def sink_of(self, batch: Batch, around: Around = as_it_is) -> Sink:
         """The sink of a batch; global files have a companion."""
@@ -77,7 +78,7 @@ class World:
         return Worker(
             name=name, ledger=self.ledger_class(database or self.database), spool=self.spool, now=self.clock,
             sleep=lambda _seconds: None, circuits=Circuits(database or self.database), alert=self.alerts.append,
-            lease=LEASE, attempts=attempts,
+            lease=LEASE, attempts=attempts, at_once=self.at_once,
         )  # fmt: skip
 
     def push(self, name: str = "w") -> PushReport:

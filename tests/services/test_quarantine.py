@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from sobank.errors import NotFound, RegistryError
+from sobank.domain.registry import Profile
+from sobank.domain.roles import Operator
+from sobank.errors import NotAllowed, NotFound, RegistryError
+from sobank.services.decide_quarantine import QuarantineReport, reject_statements, release_statements
 from sobank.store import schema
 from sobank.store.quarantine import Quarantine
+from sobank.store.quarantine_list import QuarantineFilter, quarantine_page, quarantine_sheet, reason_counts
 from tests.builders import NOW, Cabinet, TestHouse, file_of, statement
 
 DAY = date(2026, 3, 3)
+OPERATOR = Operator("anne")
 LATER = NOW + timedelta(hours=1)
 
 
+def _release(house: TestHouse, ids: Sequence[int], *, why: str, actor: str = OPERATOR) -> QuarantineReport:
+    return release_statements(Quarantine(house.database), ids, actor=actor, reason=why, now=LATER)
+
+
+def _reject(house: TestHouse, ids: Sequence[int], *, why: str, actor: str = OPERATOR) -> QuarantineReport:
+    return reject_statements(Quarantine(house.database), ids, actor=actor, reason=why, now=LATER)
+
+
+def _why_not(report: QuarantineReport) -> str:
+    """Why the one statement was refused; nothing was decided."""
+    assert report.decided == ()
+    (refused,) = report.refused
+    return refused.reason
+
+
+def _listed(house: TestHouse, user: str | None = None, **wanted: Any) -> list[int]:
+    rows = quarantine_page(house.database, QuarantineFilter(user=user, **wanted)).rows
+    return [row.statement_id for row in rows]
+
+
 def _set_aside(house: TestHouse, *reasons: str) -> list[int]:
-    rows = Quarantine(house.database).listed()
+    rows = quarantine_page(house.database, QuarantineFilter(user=None)).rows
     assert [reason for row in rows for reason in row.reasons] == list(reasons)
     return [row.statement_id for row in rows]
 
@@ -28,7 +55,7 @@ def test_a_released_unbalanced_statement_leaves_with_the_next_run_although_the_r
     house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
     house.take_in(file_of(statement(1, DAY, 5, closing=999)))
     ids = _set_aside(house, "unbalanced")
-    Quarantine(house.database).release(ids, actor="anne", why="bank confirmed", now=LATER)
+    _release(house, ids, why="bank confirmed")
     house.run(DAY, judged=True)
     assert house.statuses() == {1: "decided"}
     assert len(house.delivered()) == 1
@@ -49,14 +76,14 @@ def test_a_released_statement_of_an_account_registered_since_finds_its_cabinet(h
     house.take_in(file_of(statement(1, DAY, 5)))
     ids = _set_aside(house, "unknown_account")
     house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
-    Quarantine(house.database).release(ids, actor="anne", why="registered", now=LATER)
+    _release(house, ids, why="registered")
     house.run(DAY)
     assert list(house.delivered()) == ["partners/fizen/CAB1/SOBANK_CAB1_fizen_20260303_001.cfonb.txt"]
 
 
 def test_a_released_statement_whose_account_is_still_unknown_is_set_aside_again(house: TestHouse) -> None:
     house.take_in(file_of(statement(1, DAY, 5)))
-    Quarantine(house.database).release(_set_aside(house, "unknown_account"), actor="anne", why="try", now=LATER)
+    _release(house, _set_aside(house, "unknown_account"), why="try")
     house.run(DAY)
     assert house.reasons() == [(1, "unknown_account")]
     assert house.delivered() == {}
@@ -66,11 +93,11 @@ def test_a_conflict_is_released_only_once_the_other_statement_is_given_up(house:
     house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
     house.take_in(file_of(statement(1, DAY, 5, closing=999, label="WRONG")))
     house.take_in(file_of(statement(1, DAY, 5, closing=999, label="RIGHT")))
-    first, second = (row.statement_id for row in Quarantine(house.database).listed())
-    with pytest.raises(RegistryError, match="other content"):
-        Quarantine(house.database).release([first, second], actor="anne", why="both", now=LATER)
-    Quarantine(house.database).reject([first], actor="anne", why="wrong one", now=LATER)
-    Quarantine(house.database).release([second], actor="anne", why="right one", now=LATER)
+    first, second = _listed(house)
+    assert f"other content (statement {first})" in _why_not(_release(house, [first, second], why="both"))
+    assert _listed(house) == [first, second]
+    _reject(house, [first], why="wrong one")
+    _release(house, [second], why="right one")
     house.run(DAY)
     (sent,) = house.delivered().values()
     assert b"RIGHT" in sent
@@ -82,22 +109,21 @@ def test_a_conflict_with_a_delivered_statement_cannot_be_released(house: TestHou
     house.take_in(file_of(statement(1, DAY, 5, label="FIRST")))
     house.run(DAY)
     house.take_in(file_of(statement(1, DAY, 5, label="OTHER")))
-    with pytest.raises(RegistryError, match="already on its way"):
-        Quarantine(house.database).release(_set_aside(house, "conflict"), actor="anne", why="send", now=LATER)
+    assert "on its way" in _why_not(_release(house, _set_aside(house, "conflict"), why="send"))
+    assert house.reasons() == [(1, "conflict")]
 
 
 def test_a_statement_without_readable_balances_cannot_be_released(house: TestHouse) -> None:
     house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
     data = file_of(statement(1, DAY, 5))
     house.take_in(data[: 2 * 121])
-    with pytest.raises(RegistryError, match="readable balance"):
-        Quarantine(house.database).release(_set_aside(house, "unclosed"), actor="anne", why="send", now=LATER)
+    assert "readable balance" in _why_not(_release(house, _set_aside(house, "unclosed"), why="send"))
 
 
 def test_a_rejected_statement_never_leaves_and_stays_counted(house: TestHouse) -> None:
     house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
     house.take_in(file_of(statement(1, DAY, 5, closing=999)))
-    Quarantine(house.database).reject(_set_aside(house, "unbalanced"), actor="anne", why="bank error", now=LATER)
+    _reject(house, _set_aside(house, "unbalanced"), why="bank error")
     house.run(DAY)
     assert house.delivered() == {}
     assert house.statuses() == {1: "rejected"}
@@ -108,16 +134,17 @@ def test_a_decision_without_name_or_reason_is_refused(sqlite_house: TestHouse, a
     sqlite_house.take_in(file_of(statement(1, DAY, 5)))
     ids = _set_aside(sqlite_house, "unknown_account")
     with pytest.raises(RegistryError, match="a name and a reason"):
-        Quarantine(sqlite_house.database).reject(ids, actor=actor, why=why, now=LATER)
+        _reject(sqlite_house, ids, actor=Operator(actor), why=why)
     assert sqlite_house.statuses() == {1: "quarantined"}
 
 
 def test_each_decision_leaves_an_event_with_who_why_and_no_full_iban(house: TestHouse) -> None:
     house.take_in(file_of(statement(1, DAY, 5)))
-    Quarantine(house.database).reject(_set_aside(house, "unknown_account"), actor="anne", why="not ours", now=LATER)
+    _reject(house, _set_aside(house, "unknown_account"), why="not ours")
     with house.database.read() as connection:
         event = connection.execute(sa.select(schema.audit_events)).mappings().one()
-    assert (event["actor"], event["action"], event["reason"]) == ("anne", "quarantine.rejected", "not ours")
+    assert (event["actor"], event["role"], event["cabinet_id"]) == ("anne", "operator", None)
+    assert (event["action"], event["reason"]) == ("quarantine.rejected", "not ours")
     assert "00000000001" not in str(dict(event))
 
 
@@ -125,5 +152,91 @@ def test_ids_that_are_not_in_quarantine_change_nothing(house: TestHouse) -> None
     house.take_in(file_of(statement(1, DAY, 5)))
     (known,) = _set_aside(house, "unknown_account")
     with pytest.raises(NotFound, match="nothing was changed"):
-        Quarantine(house.database).reject([known, 12345], actor="anne", why="x", now=LATER)
+        _reject(house, [known, 12345], why="x")
     assert house.statuses() == {1: "quarantined"}
+
+
+@pytest.fixture
+def two(house: TestHouse) -> TestHouse:
+    """Unbalanced statements 1 (of CAB1) and 2 (of CAB2), 3 of an account that nobody knows; sam leads CAB2."""
+    house.register(
+        Cabinet("CAB1", accounts={1: ("approved", "fizen")}), Cabinet("CAB2", accounts={2: ("approved", "fizen")})
+    )
+    house.take_in(file_of(*(statement(n, DAY, 5, closing=7, label=f"LABEL {n}") for n in (1, 2, 3))))
+    with house.database.write() as connection:
+        for user, profile in (("sam", Profile.SUPERVISEUR), ("cleo", Profile.COLLABORATEUR)):
+            connection.execute(sa.insert(schema.memberships).values(user=user, cabinet_id=2, profile=profile))
+    return house
+
+
+def _events(house: TestHouse) -> list[tuple[str, str | None, int | None, str]]:
+    c = schema.audit_events.c
+    query = sa.select(c.actor, c.role, c.cabinet_id, c.subject).where(c.action.like("quarantine.%")).order_by(c.id)
+    with house.database.read() as connection:
+        return [tuple(row) for row in connection.execute(query)]
+
+
+@pytest.mark.parametrize("decide", [_release, _reject])
+def test_what_is_not_the_persons_is_told_as_if_it_were_not_there_and_changes_nothing(
+    two: TestHouse, decide: Any
+) -> None:
+    said = set()
+    for actor, ids in (("sam", [1]), ("sam", [3]), ("sam", [2, 1]), ("nobody", [2]), ("anne", [3]), ("sam", [4711])):
+        with pytest.raises(NotFound, match="nothing was changed") as refused:
+            decide(two, ids, why="x", actor=actor)
+        said.add((refused.value.what, refused.value.remedy))
+    assert len(said) == 1
+    with pytest.raises(NotAllowed, match="collaborateur"):
+        decide(two, [2], why="x", actor="cleo")
+    assert _listed(two) == [1, 2, 3]
+    assert _events(two) == []
+
+
+def test_several_are_decided_at_once_each_in_the_role_that_the_person_has_there(two: TestHouse) -> None:
+    with two.database.write() as connection:
+        connection.execute(sa.insert(schema.memberships).values(user="sam", cabinet_id=1, profile="administrateur"))
+    assert _reject(two, [2, 1, 1], why="bank error", actor="sam").decided == (1, 2)
+    assert _events(two) == [
+        ("sam", "administrateur", 1, "statement:1"),
+        ("sam", "superviseur", 2, "statement:2"),
+    ]
+    assert _reject(two, [3], why="not ours").decided == (3,)
+    assert _events(two)[-1] == ("anne", "operator", None, "statement:3")
+
+
+def test_the_list_is_of_the_persons_cabinets_and_counts_what_it_shows(two: TestHouse) -> None:
+    assert _listed(two) == [1, 2, 3]
+    assert _listed(two, "anne") == [1, 2]
+    assert _listed(two, "sam") == _listed(two, "cleo") == [2]
+    assert _listed(two, "nobody") == []
+    assert _listed(two, "anne", cabinet="CAB2") == [2]
+    assert _listed(two, "sam", cabinet="CAB1") == []
+    assert _listed(two, reason="unknown_account") == [3]
+    assert _listed(two, day=DAY + timedelta(days=1)) == []
+    found = quarantine_page(two.database, QuarantineFilter(user=None), page=2, size=2)
+    assert ([row.statement_id for row in found.rows], found.total, found.pages) == ([3], 3, 2)
+    assert quarantine_page(two.database, QuarantineFilter(user=None), size=999).size == 200
+    assert reason_counts(two.database, QuarantineFilter(user="anne", reason="gap")) == {"unbalanced": 2}
+    everything = reason_counts(two.database, QuarantineFilter(user=None))
+    assert everything == {"unbalanced": 3, "unknown_account": 1}
+
+
+def test_one_is_shown_with_what_is_wrong_and_its_movements_to_who_may_see_it(two: TestHouse) -> None:
+    sheet = quarantine_sheet(two.database, 2, user="cleo")
+    assert (sheet.statement.reasons, sheet.errors) == (("unbalanced",), ("unbalanced",))
+    assert (sheet.statement.opening, sheet.statement.sum, sheet.statement.closing) == (0, 5, 7)
+    assert sheet.statement.off_by == 2
+    assert [(move.amount, move.label) for move in sheet.movements] == [(5, "LABEL 2")]
+    for user, statement_id in (("cleo", 1), ("cleo", 3), ("anne", 3), (None, 4711)):
+        with pytest.raises(NotFound, match="no such statement in quarantine"):
+            quarantine_sheet(two.database, statement_id, user=user)
+
+
+def test_a_conflict_is_shown_beside_the_statement_that_it_contradicts(house: TestHouse) -> None:
+    house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
+    house.take_in(file_of(statement(1, DAY, 5, label="FIRST")), name="first.txt")
+    house.run(DAY)
+    house.take_in(file_of(statement(1, DAY, 5, label="OTHER")))
+    for user in (None, "anne"):
+        (rival,) = quarantine_sheet(house.database, *_set_aside(house, "conflict"), user=user).rivals
+        assert (rival.bank_file, rival.status) == ("first.txt", "decided")

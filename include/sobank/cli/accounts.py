@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sobank.cli.mandates import dots
-from sobank.cli.show import AsJson, By, SeenBy, a_day, as_json, out, problems, table
+from sobank.cli.show import (
+    AsJson,
+    By,
+    PageNumber,
+    PageSize,
+    SeenBy,
+    a_day,
+    as_json,
+    out,
+    page_document,
+    page_title,
+    problems,
+    table,
+)
 from sobank.domain.iban import masked
 from sobank.domain.roles import scope_of
 from sobank.errors import ConfigurationError, RegistryError
@@ -49,8 +62,8 @@ def list_(
     mandate: Annotated[str | None, typer.Option(help="A step, or none.")] = None,
     connector: Annotated[str | None, typer.Option(help="Name of a connector, or none (Aucun connecteur).")] = None,
     by: SeenBy = None,
-    page: Annotated[int, typer.Option(min=1)] = 1,
-    size: Annotated[int, typer.Option(min=1, max=200)] = 50,
+    page: PageNumber = 1,
+    size: PageSize = 50,
     json: AsJson = False,
 ) -> None:
     """List accounts: bank, company, dossier, mandate and connector."""
@@ -67,11 +80,11 @@ def list_(
     found = account_page(House.ready().database, wanted, page=page, size=size)
     if json:
         rows = [asdict(row) for row in found.rows]
-        as_json({"total": found.total, "page": found.page, "size": found.size, "accounts": rows})
+        as_json(page_document("accounts", found, rows))
         return
     columns = ("IBAN", "", "bank", "company", "dossier", "siret", "cabinet", "mandate", "connector")
     table(
-        f"Accounts: {found.total}, page {found.page} of {max(1, -(-found.total // found.size))}",
+        page_title("Accounts", found),
         columns,
         [
             (
@@ -232,21 +245,24 @@ class Form(StrEnum):
 def export(
     iban: Annotated[str, typer.Argument(help="IBAN of the account, spaces allowed.")],
     to: Annotated[Path, typer.Option("--to", help="File to write; it must not be there yet.")],
-    by: Annotated[str, typer.Option("--by", help="Who takes the copy; it is kept in the audit trail.")],
+    by: By,
     form: Annotated[Form, typer.Option("--format")] = Form.CFONB120,
     first: Annotated[str | None, typer.Option("--from", help="First business day, YYYY-MM-DD.")] = None,
     last: Annotated[str | None, typer.Option("--until", help="Last business day, included.")] = None,
 ) -> None:
     """Write a copy of an account's statements, associated or not; the delivery ledger does not change (A11)."""
     from sobank.formats.account_copy import write_copy
+    from sobank.services.copy_statements import choose_copy, note_copy
     from sobank.store.account_statements import AccountStatements
     from sobank.wiring import House
 
-    house = House.ready()
-    statements = AccountStatements(house.database)
-    copy = statements.find(iban, first=a_day(first) if first else None, last=a_day(last) if last else None)
+    statements = AccountStatements(House.ready().database)
+    since, until = a_day(first) if first else None, a_day(last) if last else None
+    copy = choose_copy(statements, iban, first=since, last=until, actor=by)
     try:
         with to.open("xb") as file:
+            # What was noted and then could not be written is a word too many; a copy without one would be hidden.
+            note_copy(statements, copy, actor=by, form=form.value, now=datetime.now(UTC))
             count = write_copy(statements.records(copy), form.value, file)
     except FileExistsError:
         raise ConfigurationError("is there already", subject=str(to), remedy="choose another name") from None
@@ -255,5 +271,4 @@ def export(
             f"cannot be written: {error.strerror}", subject=str(to), remedy="choose another place"
         ) from None
     to.chmod(0o640)
-    statements.log(copy, actor=by, form=form.value, now=datetime.now(UTC))
     out.print(f"{count} statements in {to}", highlight=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sobank.cli.show import out, problems
-from sobank.domain.roles import scope_of
-from sobank.errors import ConfigurationError, SobankError
+from sobank.cli.show import as_json, out, problems
+from sobank.errors import SobankError
+from sobank.held_batches import decide_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,17 +15,9 @@ if TYPE_CHECKING:
     from sobank.wiring import House
 
 
-class _Unreached:
-    """Stands for a sink that cannot be made: a decision that needs nothing of it is taken all the same."""
-
-    def __init__(self, why: ConfigurationError) -> None:
-        self._why = why
-
-    def __getattr__(self, name: str) -> Any:
-        raise self._why
-
-
-def decide_each(house: House, verb: Callable[..., None], batches: list[int], by: str, why: str, said: str) -> None:
+def decide_each(
+    house: House, verb: Callable[..., None], batches: list[int], *, by: str, why: str, said: str, json: bool
+) -> None:
     """Decide of each batch by itself; what one refuses does not stop the others.
 
     Args:
@@ -34,33 +26,22 @@ def decide_each(house: House, verb: Callable[..., None], batches: list[int], by:
         SobankError: the last thing that went wrong; the ones before it are printed.
     """
     failed: list[SobankError] = []
+    told: list[dict[str, Any]] = []
     for batch in dict.fromkeys(batches):
         try:
-            error = _decide_one(house, verb, batch, by, why)
+            error = decide_one(house, verb, batch, actor=by, reason=why, now=datetime.now(UTC))
         except SobankError as refused:
             failed.append(refused)
+            told.append({"batch": batch, "decided": False, "error": str(refused)})
             continue
-        out.print(f"batch {batch} {said}", highlight=False, markup=False)
+        told.append({"batch": batch, "decided": True, "error": str(error) if error else None})
+        if not json:
+            out.print(f"batch {batch} {said}", highlight=False, markup=False)
         if error is not None:
             failed.append(error)
+    if json:
+        as_json({"batches": told})
     for error in failed[:-1]:
         problems.print(str(error), highlight=False, markup=False)
     if failed:
         raise failed[-1]
-
-
-def _decide_one(house: House, verb: Callable[..., None], number: int, by: str, why: str) -> SobankError | None:
-    """What went wrong after the decision was taken: then it stands. What is raised before left everything as it was."""
-    batch = house.ledger.batch(number, user=scope_of(by))
-    sink: Any
-    try:
-        sink = house.sink_of(batch)
-    except ConfigurationError as error:
-        sink = _Unreached(error)
-    try:
-        verb(house.ledger, sink, number, actor=by, reason=why, now=datetime.now(UTC))
-    except SobankError as error:
-        if house.ledger.batch(number).state is batch.state:
-            raise
-        return error
-    return None

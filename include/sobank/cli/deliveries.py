@@ -9,21 +9,35 @@ import typer
 
 from sobank.cli.batch_words import circuit_document, circuit_words, first_line, next_step, print_circuits
 from sobank.cli.decisions import decide_each
-from sobank.cli.show import AsJson, By, Why, a_day, as_json, moment, out, problems, table
+from sobank.cli.show import (
+    AsJson,
+    By,
+    PageNumber,
+    PageSize,
+    SeenBy,
+    Why,
+    a_day,
+    as_json,
+    moment,
+    out,
+    page_document,
+    page_title,
+    table,
+)
 from sobank.domain.delivery import Batch, BatchState
+from sobank.domain.roles import scope_of
 from sobank.errors import ConfigurationError, DeliveryIncomplete
 
 if TYPE_CHECKING:
     from sobank.domain.circuit import Circuit
     from sobank.store.ledger_rows import Listed
+    from sobank.store.listing import Page
     from sobank.wiring import House
 
 app = typer.Typer(help="Batches of the delivery ledger.", no_args_is_help=True)
 Id = Annotated[int, typer.Argument(help="Id of a batch, as `list` shows it.")]
 Ids = Annotated[list[int], typer.Argument(help="Ids of batches, as `list` shows them.")]
 _STATES = ", ".join(BatchState)
-#: A page that a person can still look through; more is asked for by name.
-_LIMIT = 500
 
 
 def _house() -> House:
@@ -47,36 +61,44 @@ def list_(
     day: Annotated[str | None, typer.Option(help="Only this business day, YYYY-MM-DD.")] = None,
     first: Annotated[str | None, typer.Option("--from", help="First business day.")] = None,
     until: Annotated[str | None, typer.Option(help="Last business day, included.")] = None,
+    run_day: Annotated[str | None, typer.Option("--run", help="Only what the run of this business day sealed.")] = None,
+    cabinet: Annotated[str | None, typer.Option(help="Only of this cabinet (code).")] = None,
     every: Annotated[bool, typer.Option("--all", help="Also what is final: delivered, rejected, cancelled.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = _LIMIT,
+    by: SeenBy = None,
+    page: PageNumber = 1,
+    size: PageSize = 50,
     json: AsJson = False,
 ) -> None:
     """List batches that are not final, or those that are asked for, with how their last attempt ended."""
-    from sobank.store.ledger_rows import Which
+    from sobank.store.batch_list import BatchFilter, batch_page
 
-    which = Which(
+    wanted = BatchFilter(
+        user=scope_of(by),
         states=_states(state, every=every),
+        cabinet=cabinet,
         destination=_destination(destination),
         first=_day(day or first),
         last=_day(day or until),
+        run_day=_day(run_day),
     )
     house = _house()
-    found = house.ledger.listed(which, limit=limit)
+    found = batch_page(house.database, wanted, page=page, size=size)
     circuits = _circuits(house)
     if json:
-        as_json([_row(listed) | {"circuit": circuit_document(circuits.get(_of(listed)))} for listed in found])
+        rows = [_row(listed) | {"circuit": circuit_document(circuits.get(_of(listed)))} for listed in found.rows]
+        as_json(page_document("batches", found, rows))
     else:
         _print_list(found, circuits)
-    if len(found) == limit:
-        problems.print(f"only the first {limit}: narrow it, or raise --limit", markup=False, highlight=False)
 
 
 @app.command()
-def show(batch: Id, json: AsJson = False) -> None:
-    """Show one batch, whatever its state: every attempt, receipt, circuit, and what to do now."""
+def show(batch: Id, by: SeenBy = None, json: AsJson = False) -> None:
+    """Show one batch, whatever its state: every attempt, receipt, circuit, what people decided, and what to do now."""
+    from sobank.store.batch_list import batch_sheet
+
     house = _house()
-    found, standing = house.ledger.batch(batch), house.ledger.standing(batch)
-    attempts = house.ledger.attempts(batch)
+    sheet = batch_sheet(house.database, batch, user=scope_of(by))
+    found, standing, attempts = sheet.batch, sheet.standing, sheet.attempts
     circuit = _circuits(house).get(found.connector_id)
     advice = next_step(found, lease_until=standing.lease_until, circuit=circuit, now=datetime.now(UTC))
     facts: dict[str, Any] = _facts(found) | {
@@ -93,7 +115,12 @@ def show(batch: Id, json: AsJson = False) -> None:
             for a in attempts
         ]  # fmt: skip
         plain = {name: _utc(value) if isinstance(value, datetime) else value for name, value in facts.items()}
-        as_json(plain | {"attempts": rows, "circuit": circuit_document(circuit), "next": advice})
+        events = [
+            {"at": _utc(e.at), "actor": e.actor, "role": e.role, "action": e.action, "reason": e.reason}
+            for e in sheet.events
+        ]
+        said = {"attempts": rows, "events": events, "circuit": circuit_document(circuit), "next": advice}
+        as_json(plain | said)
         return
     units = {name: f"{facts[name]} (minor units)" for name in ("credit", "debit")}
     for name, value in (facts | units | {"circuit": circuit_words(circuit)}).items():
@@ -108,6 +135,9 @@ def show(batch: Id, json: AsJson = False) -> None:
         ],
         numbers=("#",),
     )
+    if sheet.events:
+        told = [(moment(e.at), e.actor, e.role, e.action, e.reason) for e in sheet.events]
+        table("Decisions", ("when", "who", "role", "what", "why"), told)
     out.print(f"What to do: {advice}", highlight=False, markup=False)
 
 
@@ -146,34 +176,29 @@ def retry(batch: Id, by: By, why: Why, json: AsJson = False) -> None:
 
 
 @app.command()
-def release(batches: Ids, by: By, why: Why) -> None:
+def release(batches: Ids, by: By, why: Why, json: AsJson = False) -> None:
     """Let held batches be sent: you have seen that the partner does not have them."""
     from sobank.services.held import release_held
 
-    decide_each(
-        _house(),
-        release_held,
-        batches,
-        by,
-        why,
-        "is sealed again; the next run sends it, `deliveries retry` sends it now",
-    )
+    said = "is sealed again; the next run sends it, `deliveries retry` sends it now"
+    decide_each(_house(), release_held, batches, by=by, why=why, said=said, json=json)
 
 
 @app.command()
-def confirm(batches: Ids, by: By, why: Why) -> None:
+def confirm(batches: Ids, by: By, why: Why, json: AsJson = False) -> None:
     """Hold that held batches arrived: you have seen that the partner has exactly them. They are never sent again."""
     from sobank.services.held import confirm_held
 
-    decide_each(_house(), confirm_held, batches, by, why, "is delivered on your word")
+    decide_each(_house(), confirm_held, batches, by=by, why=why, said="is delivered on your word", json=json)
 
 
 @app.command()
-def reject(batches: Ids, by: By, why: Why) -> None:
+def reject(batches: Ids, by: By, why: Why, json: AsJson = False) -> None:
     """Give held batches up: their statements go to quarantine, and what was staged of them is removed."""
     from sobank.services.held import reject_held
 
-    decide_each(_house(), reject_held, batches, by, why, "is rejected; its statements are in quarantine")
+    said = "is rejected; its statements are in quarantine"
+    decide_each(_house(), reject_held, batches, by=by, why=why, said=said, json=json)
 
 
 def _states(text: str | None, *, every: bool) -> tuple[BatchState, ...] | None:
@@ -199,23 +224,23 @@ def _of(listed: Listed) -> int | None:
     return listed.batch.connector_id
 
 
-def _print_list(found: list[Listed], circuits: dict[int | None, Circuit]) -> None:
+def _print_list(found: Page[Listed], circuits: dict[int | None, Circuit]) -> None:
     columns = ("id", "destination", "date", "seq", "state", "statements")
     rows = [
         (
             one.batch.id, one.batch.destination, one.batch.business_date, one.batch.seq, one.batch.state.value,
             one.batch.outgoing.n_statements,
         )
-        for one in found
+        for one in found.rows
     ]  # fmt: skip
-    table("Batches", columns, rows, numbers=("id", "seq", "statements"))
-    for one in found:
+    table(page_title("Batches", found), columns, rows, numbers=("id", "seq", "statements"))
+    for one in found.rows:
         if one.attempts and one.batch.state is not BatchState.DELIVERED:
             said = first_line(one.last_message or one.reason, file=one.batch.outgoing.object_name)
             last = f"{one.batch.id}: try {one.attempts}, {moment(one.last_at)}"
             out.print(f"  {last}: {said}" if said else f"  {last}", highlight=False, markup=False)
-    print_circuits({one.batch.destination: circuits[_of(one)] for one in found if _of(one) in circuits})
-    if found:
+    print_circuits({one.batch.destination: circuits[_of(one)] for one in found.rows if _of(one) in circuits})
+    if found.rows:
         out.print("`sobank deliveries show ID` says what to do about one of them.", highlight=False, markup=False)
 
 

@@ -2,112 +2,197 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sobank.cli.legend import explain
-from sobank.cli.show import AsJson, By, Why, as_json, out, table
+from sobank.cli.show import (
+    AsJson,
+    By,
+    PageNumber,
+    PageSize,
+    SeenBy,
+    Why,
+    a_day,
+    as_json,
+    out,
+    page_document,
+    page_title,
+    problems,
+    table,
+)
 from sobank.domain.money import decimal_text
-from sobank.errors import ConfigurationError
+from sobank.domain.roles import scope_of
+from sobank.errors import ConfigurationError, RegistryError
 
 if TYPE_CHECKING:
-    from sobank.store.quarantine import Quarantine, SetAside
+    from sobank.services.decide_quarantine import QuarantineReport
+    from sobank.store.database import Database
+    from sobank.store.quarantine_list import QuarantineSheet
 
 app = typer.Typer(help="Statements set aside, with their reasons.", no_args_is_help=True)
 Ids = Annotated[list[int] | None, typer.Argument(help="Ids of statements, as `list` shows them.")]
 OfReason = Annotated[str | None, typer.Option("--reason", help="All that have this reason.")]
 OfCabinet = Annotated[str | None, typer.Option("--cabinet", help="All of this cabinet (code).")]
+OfDay = Annotated[str | None, typer.Option("--day", help="All of this business day, YYYY-MM-DD.")]
 
 
-def _quarantine() -> Quarantine:
-    from sobank.store.quarantine import Quarantine
+def _database() -> Database:
     from sobank.wiring import House
 
-    return Quarantine(House.ready().database)
-
-
-def _every(found: Quarantine, reason: str | None, cabinet: str | None) -> list[SetAside]:
-    rows: list[SetAside] = []
-    while page := found.listed(reason=reason, cabinet=cabinet, after=rows[-1].statement_id if rows else 0):
-        rows += page
-    return rows
+    return House.ready().database
 
 
 @app.command("list")
-def list_(reason: OfReason = None, cabinet: OfCabinet = None, json: AsJson = False) -> None:
+def list_(
+    reason: OfReason = None,
+    cabinet: OfCabinet = None,
+    day: OfDay = None,
+    by: SeenBy = None,
+    page: PageNumber = 1,
+    size: PageSize = 50,
+    json: AsJson = False,
+) -> None:
     """List what is set aside."""
-    rows = _every(_quarantine(), reason, cabinet)
+    from sobank.store.quarantine_list import QuarantineFilter, quarantine_page
+
+    wanted = QuarantineFilter(user=scope_of(by), reason=reason, cabinet=cabinet, day=_day(day))
+    found = quarantine_page(_database(), wanted, page=page, size=size)
     if json:
-        as_json([asdict(row) for row in rows])
+        as_json(page_document("statements", found, [asdict(row) for row in found.rows]))
         return
     columns = ("id", "account", "cabinet", "date", "entries", "file", "reasons")
     cells = [
         (r.statement_id, r.iban, r.cabinet, r.business_date, r.n_entries, r.bank_file, " ".join(r.reasons))
-        for r in rows
+        for r in found.rows
     ]
-    table(f"In quarantine: {len(rows)}", columns, cells, numbers=("id", "entries"))
-    explain(code for row in rows for code in row.reasons)
+    table(page_title("In quarantine", found), columns, cells, numbers=("id", "entries"))
+    explain(code for row in found.rows for code in row.reasons)
 
 
 @app.command()
-def show(statement: int, json: AsJson = False) -> None:
+def show(statement: int, by: SeenBy = None, json: AsJson = False) -> None:
     """Show one statement: balances, movements without their labels, and what is wrong."""
-    found = _quarantine()
-    row, amounts = found.shown(statement), found.amounts(statement)
-    if json:
-        moves = [{"seq": s, "booking_date": b, "value_date": v, "amount": a} for s, b, v, a in amounts]
-        as_json(asdict(row) | {"entries": moves})
+    from sobank.store.quarantine_list import quarantine_sheet
+
+    found = quarantine_sheet(_database(), statement, user=scope_of(by))
+    if not json:
+        _print(found)
         return
+    moves = [
+        {"seq": m.seq, "booking_date": m.booking_date, "value_date": m.value_date, "amount": m.amount}
+        for m in found.movements
+    ]
+    also = {"off_by": found.statement.off_by, "errors": found.errors, "warnings": found.warnings}
+    as_json(asdict(found.statement) | also | {"rivals": [asdict(r) for r in found.rivals], "entries": moves})
+
+
+def _print(found: QuarantineSheet) -> None:
+    row = found.statement
     table(
         f"Statement {row.statement_id}, {row.iban}, cabinet {row.cabinet or 'unknown'}, file {row.bank_file}",
         ("#", "booked", "value", "amount"),
-        [(seq, booked, valued, decimal_text(amount, row.decimals)) for seq, booked, valued, amount in amounts],
+        [(m.seq, m.booking_date, m.value_date, decimal_text(m.amount, row.decimals)) for m in found.movements],
         numbers=("#", "amount"),
     )
+    if len(found.movements) < row.n_entries:
+        out.print(f"the first {len(found.movements)} of {row.n_entries} movements", highlight=False)
     balances = [("opening", row.opening), ("Σ movements", row.sum), ("closing", row.closing)]
-    if row.opening is not None and row.closing is not None:
-        balances.append(("off by", row.closing - row.opening - row.sum))
+    if row.off_by is not None:
+        balances.append(("off by", row.off_by))
     for name, amount in balances:
         shown = "unreadable" if amount is None else f"{decimal_text(amount, row.decimals)} {row.currency}"
         out.print(f"{name:>12} {shown}", highlight=False)
+    for rival in found.rivals:
+        out.print(
+            f"the same with other content: statement {rival.statement_id}, {rival.status}, file {rival.bank_file}",
+            highlight=False, markup=False,
+        )  # fmt: skip
     out.print(f"Set aside since {row.since:%Y-%m-%d %H:%M} UTC: {', '.join(row.reasons)}", highlight=False)
     explain(row.reasons)
 
 
 @app.command()
 def release(
-    by: By, why: Why, statements: Ids = None, reason: OfReason = None, cabinet: OfCabinet = None, json: AsJson = False
+    by: By,
+    why: Why,
+    statements: Ids = None,
+    reason: OfReason = None,
+    cabinet: OfCabinet = None,
+    day: OfDay = None,
+    json: AsJson = False,
 ) -> None:
     """Let statements go to the next run, the reasons found so far waived; mandate and connector are looked at again."""
-    found = _quarantine()
-    chosen = _chosen(found, statements, reason, cabinet)
-    _say("released", found.release(chosen, actor=by, why=why, now=datetime.now(UTC)), json=json)
+    from sobank.services.decide_quarantine import release_statements
+
+    _decide(release_statements, "released", statements, (reason, cabinet, day), by=by, why=why, json=json)
 
 
 @app.command()
 def reject(
-    by: By, why: Why, statements: Ids = None, reason: OfReason = None, cabinet: OfCabinet = None, json: AsJson = False
+    by: By,
+    why: Why,
+    statements: Ids = None,
+    reason: OfReason = None,
+    cabinet: OfCabinet = None,
+    day: OfDay = None,
+    json: AsJson = False,
 ) -> None:
     """Decide that statements never leave."""
-    found = _quarantine()
-    chosen = _chosen(found, statements, reason, cabinet)
-    _say("rejected", found.reject(chosen, actor=by, why=why, now=datetime.now(UTC)), json=json)
+    from sobank.services.decide_quarantine import reject_statements
+
+    _decide(reject_statements, "rejected", statements, (reason, cabinet, day), by=by, why=why, json=json)
 
 
-def _chosen(found: Quarantine, ids: list[int] | None, reason: str | None, cabinet: str | None) -> list[int]:
-    if bool(ids) == bool(reason or cabinet):
+def _decide(
+    verb: Callable[..., QuarantineReport],
+    said: str,
+    statements: list[int] | None,
+    all_of: tuple[str | None, str | None, str | None],
+    *,
+    by: str,
+    why: str,
+    json: bool,
+) -> None:
+    """All of them in one transaction, or none if one is refused."""
+    from sobank.store.quarantine import Quarantine
+
+    database = _database()
+    chosen = _chosen(database, statements, all_of, by=by)
+    report = verb(Quarantine(database), chosen, actor=by, reason=why, now=datetime.now(UTC))
+    if json:
+        as_json({said: len(report.decided)} | asdict(report) | {"applied": report.applied})
+    elif report.applied:
+        out.print(f"{len(report.decided)} {said}")
+    else:
+        for refused in report.refused:
+            problems.print(f"statement {refused.statement}: {refused.reason}", markup=False, highlight=False)
+        problems.print("nothing was changed: all or none")
+    if not report.applied:
+        raise typer.Exit(RegistryError.exit_code)
+
+
+def _chosen(
+    database: Database, ids: list[int] | None, all_of: tuple[str | None, str | None, str | None], *, by: str
+) -> list[int]:
+    from sobank.store.quarantine_list import QuarantineFilter, quarantine_ids
+
+    if bool(ids) == any(all_of):
         raise ConfigurationError(
-            "either ids, or --reason and --cabinet, say which statements",
+            "either ids, or --reason, --cabinet and --day, say which statements",
             remedy="name the ids that `sobank quarantine list` shows, or all of one reason",
         )
-    chosen = ids or [row.statement_id for row in _every(found, reason, cabinet)]
+    reason, cabinet, day = all_of
+    wanted = QuarantineFilter(user=scope_of(by), reason=reason, cabinet=cabinet, day=_day(day))
+    chosen = ids or quarantine_ids(database, wanted)
     if not chosen:
         raise ConfigurationError("nothing in quarantine is like that", remedy="look at `sobank quarantine list`")
     return chosen
 
 
-def _say(what: str, count: int, *, json: bool) -> None:
-    as_json({what: count}) if json else out.print(f"{count} {what}")
+def _day(text: str | None) -> date | None:
+    return a_day(text) if text else None

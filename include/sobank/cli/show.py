@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -27,6 +27,9 @@ _WIDE = 160
 out = Console(width=None if sys.stdout.isatty() else _WIDE, emoji=False)
 problems = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE, emoji=False)
 
+if TYPE_CHECKING:
+    from sobank.store.listing import Page
+
 
 def _actor(name: str | None) -> str | None:
     from sobank.wiring import House
@@ -38,6 +41,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs in
 Day = Annotated[str, typer.Option(help="Business day, YYYY-MM-DD: the date of the closing balances.")]
 By = Annotated[str, typer.Option(help="Who decides: a name; it is kept in the audit trail.", callback=_actor)]
 SeenBy = Annotated[str | None, typer.Option("--by", help="Look as this user: at his cabinets only.", callback=_actor)]
+PageNumber = Annotated[int, typer.Option("--page", min=1, help="Which page, from 1 on.")]
+PageSize = Annotated[int, typer.Option("--size", min=1, max=200, help="Rows of a page.")]
 Why = Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")]
 
 
@@ -65,6 +70,17 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
         return
     out.print(title, style="bold", markup=False, highlight=False)
     out.print(shown, markup=False)
+
+
+def page_title(what: str, found: Page[Any]) -> str:
+    """The title of a table that shows one page; of a list that fits on one it is the count alone."""
+    total = f"{what}: {'over ' if found.more else ''}{found.total}"
+    return f"{total}, page {found.page} of {found.pages}" if found.pages > 1 else total
+
+
+def page_document(key: str, found: Page[Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """One page for programs: its rows under `key`; `more` where the list is longer than `total` says."""
+    return {"total": found.total, "more": found.more, "page": found.page, "size": found.size, key: rows}
 
 
 def progress() -> Progress:

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
 
 from sobank.domain.iban import masked
+from sobank.domain.registry import Profile
+from sobank.domain.roles import Action
 from sobank.errors import NotFound
 from sobank.store import audit
 from sobank.store.database import Database
-from sobank.store.schema import accounts, cabinets, statements
+from sobank.store.schema import accounts, memberships, statements
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copied:
+    """An account to copy, and the profile of the one who asks on its cabinet; None for the operator."""
+
+    id: int
+    cabinet_id: int
+    profile: Profile | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Copy:
-    """What is copied: account ids of the IBAN, and the days asked for."""
+    """What is copied: accounts of the IBAN, and the days asked for."""
 
     iban: str
-    account_ids: tuple[int, ...]
+    accounts: tuple[Copied, ...]
     first: date | None
     last: date | None
 
@@ -31,29 +42,44 @@ class AccountStatements:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def find(self, iban: str, *, first: date | None, last: date | None) -> Copy:
-        """The account of an IBAN (spaces allowed).
+    def find(self, iban: str, *, first: date | None, last: date | None, user: str | None) -> Copy:
+        """The accounts of an IBAN (spaces allowed), in every currency, on the cabinets of `user`.
 
+        Args:
+            first, last: business days, included; None is from the beginning, or to the end. user: None is the operator.
         Raises:
-            NotFound: no cabinet has registered it.
+            NotFound: none of these cabinets has registered it.
         """
         number = iban.replace(" ", "").upper()
+        member = sa.and_(memberships.c.cabinet_id == accounts.c.cabinet_id, memberships.c.user == user)
+        query = (
+            sa.select(accounts.c.id, accounts.c.cabinet_id, memberships.c.profile)
+            .select_from(accounts.outerjoin(memberships, member))
+            .where(accounts.c.bban == number[4:])
+            .order_by(accounts.c.id)
+        )
+        if user is not None:
+            query = query.where(memberships.c.profile.is_not(None))
         with self._database.read() as connection:
-            ids = connection.execute(sa.select(accounts.c.id).where(accounts.c.bban == number[4:])).scalars().all()
-        if not ids:
+            rows = connection.execute(query).all()
+        if not rows:
             raise NotFound(
-                "no cabinet has registered this IBAN",
+                "no cabinet that you may see has registered this IBAN",
                 subject=masked(number),
                 remedy="check it with `sobank accounts list`",
             )
-        return Copy(iban=number, account_ids=tuple(ids), first=first, last=last)
+        found = tuple(
+            Copied(id=row.id, cabinet_id=row.cabinet_id, profile=Profile(row.profile) if row.profile else None)
+            for row in rows
+        )
+        return Copy(iban=number, accounts=found, first=first, last=last)
 
     def records(self, copy: Copy) -> Iterator[bytes]:
         """Canonical records of each statement; those that are set aside or rejected are left out."""
         c = statements.c
         query = (
             sa.select(c.records)
-            .where(c.account_id.in_(copy.account_ids), c.status.in_(["pending", "decided"]))
+            .where(c.account_id.in_([account.id for account in copy.accounts]), c.status.in_(["pending", "decided"]))
             .order_by(c.closing_date, c.opening_date, c.content_sha256)
         )
         if copy.first:
@@ -63,26 +89,22 @@ class AccountStatements:
         with self._database.read() as connection:
             yield from connection.execution_options(yield_per=200).execute(query).scalars()
 
-    def log(self, copy: Copy, *, actor: str, form: str, now: datetime) -> None:
-        """Note who took a copy, of what, in which format (A13)."""
+    def log(self, copy: Copy, roles: Mapping[int, str], *, actor: str, form: str, now: datetime) -> None:
+        """Note who takes a copy, of what, in which format: one event on each cabinet (id), in the role there (A13)."""
+        days = {
+            "from": copy.first.isoformat() if copy.first else None,
+            "to": copy.last.isoformat() if copy.last else None,
+        }
         with self._database.write() as connection:
-            cabinet_id = connection.execute(
-                sa.select(accounts.c.cabinet_id)
-                .join(cabinets, cabinets.c.id == accounts.c.cabinet_id)
-                .where(accounts.c.id == copy.account_ids[0])
-            ).scalar_one()
-            audit.record(
-                connection,
-                at=now,
-                actor=actor,
-                role=None,
-                action="account.download",
-                subject=f"account:{masked(copy.iban)}",
-                before=None,
-                after={
-                    "format": form,
-                    "from": copy.first.isoformat() if copy.first else None,
-                    "to": copy.last.isoformat() if copy.last else None,
-                },
-                cabinet_id=cabinet_id,
-            )
+            for cabinet_id, role in sorted(roles.items()):
+                audit.record(
+                    connection,
+                    at=now,
+                    actor=actor,
+                    role=role,
+                    action=Action.DOWNLOAD,
+                    subject=f"account:{masked(copy.iban)}",
+                    before=None,
+                    after={"format": form} | days,
+                    cabinet_id=cabinet_id,
+                )

@@ -22,7 +22,7 @@ from sobank.store.ledger_rows import (
     one_query,
     open_query,
 )
-from sobank.store.memberships import cabinets_of
+from sobank.store.listing import cabinets_of
 from sobank.store.schema import attempts, batches, memberships
 
 

@@ -36,11 +36,6 @@ def memberships_of(database: Database, user: str) -> list[Membership]:
         ]
 
 
-def cabinets_of(user: str) -> sa.Select[tuple[int]]:
-    """Ids of the cabinets of a user, as the subquery that scopes a read to them."""
-    return sa.select(memberships.c.cabinet_id).where(memberships.c.user == user)
-
-
 def roles_of(database: Database, user: str) -> dict[str, Profile]:
     """The profile of a user by cabinet code; empty for someone who is a member of none."""
     return {one.cabinet: one.profile for one in memberships_of(database, user)}
