@@ -101,6 +101,19 @@ def account_sheet(
     )
 
 
+def statement_of_account(
+    database: Database, account_id: int, statement_id: int, *, user: str | None
+) -> StatementOfAccount | None:
+    """One statement; None where it is not of this account, or the account of no cabinet of this person."""
+    mine = sa.select(accounts.c.id).where(accounts.c.id == account_id, accounts.c.cabinet_id.in_(cabinets_of(user)))
+    s = statements.c
+    with looking(database) as connection:
+        ids = list(
+            connection.scalars(sa.select(s.id).where(s.id == statement_id, s.account_id == mine.scalar_subquery()))
+        )
+        return _rows(connection, ids).get(statement_id)
+
+
 def _rows(connection: sa.Connection, ids: list[int]) -> dict[int, StatementOfAccount]:
     s, b = statements.c, batches.c
     columns = [
