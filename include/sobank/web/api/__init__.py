@@ -6,8 +6,9 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from sobank.web.api import accounts, audit, cabinets, deliveries, diagnosis, dossiers, openapi, quarantine
+from sobank.web.api import accounts, audit, cabinets, connectors, deliveries, diagnosis, dossiers, openapi, quarantine
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
-    module.routes for module in (accounts, audit, cabinets, deliveries, diagnosis, dossiers, openapi, quarantine)
+    module.routes
+    for module in (accounts, audit, cabinets, connectors, deliveries, diagnosis, dossiers, openapi, quarantine)
 )
