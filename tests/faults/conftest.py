@@ -15,7 +15,7 @@ from sobank.store.objects import ObjectStore
 from tests.conftest import FreshUrl
 from tests.faults import network
 from tests.faults.partners import Partner, PartnerFolder
-from tests.faults.seeds import GLOBAL, PARTNER, seed_batch
+from tests.faults.seeds import GLOBAL, OTHER_PARTNER, PARTNER, seed_batch
 from tests.faults.table import Table
 from tests.faults.worlds import Worlds
 
@@ -72,6 +72,21 @@ def worlds_with_global_files(tmp_path_factory: pytest.TempPathFactory, fresh_sql
         return [number for seq in (1, 2) for number in seed_batch(database, spool, seq, destination=GLOBAL, seq=seq)]
 
     return Worlds(tmp_path_factory.mktemp("worlds-global"), fresh_sqlite_url(), seed)
+
+
+@pytest.fixture(scope="session")
+def worlds_with_destinations(tmp_path_factory: pytest.TempPathFactory, fresh_sqlite_url: FreshUrl) -> Worlds:
+    """Worlds with two sealed batches for each of three destinations."""
+
+    def seed(database: Database, spool: ObjectStore) -> list[int]:
+        places = [(destination, seq) for destination in (PARTNER, OTHER_PARTNER, GLOBAL) for seq in (1, 2)]
+        return [
+            number
+            for batch_id, (destination, seq) in enumerate(places, 1)
+            for number in seed_batch(database, spool, batch_id, destination=destination, seq=seq)
+        ]
+
+    return Worlds(tmp_path_factory.mktemp("worlds-three"), fresh_sqlite_url(), seed)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO
@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import sqlalchemy as sa
 
 from sobank.domain.delivery import BatchState, Claim, Happening, NotClaimed
+from sobank.domain.ledger_step import Answer, Claiming, Step
 from sobank.domain.sink import Outgoing, Presence, Receipt, Sink
 from sobank.errors import ConfigFault, Rejected, Transient
 from sobank.store.database import Database
@@ -75,6 +76,13 @@ class PublishesBeforeRecordingStaged(Ledger):
 
 class HasNoFence(Ledger):
     """Writes whoever owns the batch now."""
+
+    def take(self, steps: Sequence[Step], **asking: Any) -> list[Answer]:
+        with self._database.read() as connection:
+            newest = dict(connection.execute(sa.select(batches.c.id, batches.c.fence)).all())
+        return super().take(
+            [s if isinstance(s, Claiming) else replace(s, fence=newest[s.batch_id]) for s in steps], **asking
+        )
 
     def _update(self, connection: sa.Connection, batch_id: int, fence: int, values: dict[str, Any]) -> None:
         connection.execute(sa.update(batches).where(batches.c.id == batch_id).values(**values))

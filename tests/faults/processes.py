@@ -30,7 +30,10 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One push, and the signal that the process sends itself at step number `step`. `where`: see Steps."""
+    """One push, and the signal that the process sends itself at step number `step`. `where`: see Steps.
+
+    at_once: how many destinations it pushes side by side.
+    """
 
     database: str
     spool: str
@@ -39,6 +42,7 @@ class Job:
     step: int
     sign: signal.Signals
     where: Callable[[str], bool] = bool
+    at_once: int = 1
 
 
 def push(job: Job) -> None:
@@ -47,7 +51,12 @@ def push(job: Job) -> None:
     # Sent to the thread that asks: to the process, it would reach another thread first, and this one would go on a bit.
     steps = Steps(job.step, lambda: signal.pthread_kill(threading.get_ident(), job.sign), where=job.where)
     world = World(
-        database=database, breaking=database, spool=ObjectStore(job.spool), partner=job.address, clock=Clock(job.at)
+        database=database,
+        breaking=database,
+        spool=ObjectStore(job.spool),
+        partner=job.address,
+        clock=Clock(job.at),
+        at_once=job.at_once,
     )  # type: ignore[arg-type]  # an address is all of a partner that a pushing process sees
     broken_run(world, HONEST, steps)
     os._exit(0 if steps.fired else _NO_SUCH_STEP)
@@ -101,7 +110,7 @@ class Processes:
     def _start(self, world: World, *, step: int, sign: signal.Signals, where: Callable[[str], bool] = bool):
         job = Job(
             database=world.database.url.render_as_string(hide_password=False), spool=world.spool.url,
-            address=world.partner.address, at=world.clock(), step=step, sign=sign, where=where,
+            address=world.partner.address, at=world.clock(), step=step, sign=sign, where=where, at_once=world.at_once,
         )  # fmt: skip
         process = self._context.Process(target=push, args=(job,))
         process.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from sobank.domain.delivery import BatchState, Claim, Happening, NotClaimed
+from sobank.domain.ledger_step import Arrived, Claiming, Staged
 from sobank.domain.sink import Receipt
 from sobank.errors import FenceLost, ForbiddenTransition, LedgerError, NotFound
 from sobank.store import schema
@@ -273,3 +275,59 @@ def test_of_many_workers_who_claim_at_once_one_gets_the_batch(
         (claimed,) = [one for one in found if isinstance(one, Claim)]
         assert [one for one in found if one is not claimed] == [NotClaimed.BUSY] * 5
         ledger.record(round_, claimed.fence, Happening.ARRIVED, now=START, receipt=RECEIPT)
+
+
+def test_of_a_set_each_step_is_answered_as_if_it_were_alone_and_one_that_is_refused_drops_out_alone(
+    database: Database, ledger: Ledger, spool: ObjectStore
+) -> None:
+    for batch_id, (destination, seq) in enumerate(
+        ((PARTNER, 1), (PARTNER, 2), (OTHER_PARTNER, 1), (GLOBAL, 1), (GLOBAL, 2), (GLOBAL, 3)), 1
+    ):
+        seed_batch(database, spool, batch_id, destination=destination, seq=seq)
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE mandates SET step = 'revoked' WHERE id = 4000")
+    other = claim(ledger, 3).fence
+    claims = ledger.take(
+        [Claiming(batch_id=batch_id) for batch_id in (4, 3, 2, 1, 99)], worker="w", now=START, lease=LEASE
+    )
+    assert claims[:3] == [NotClaimed.CANCELLED, NotClaimed.BUSY, NotClaimed.BLOCKED]
+    assert claims[3] == Claim(batch_id=1, fence=1, entered_as=BatchState.SEALED, staging=None)
+    assert isinstance(claims[4], NotFound)
+    answers = ledger.take(
+        [
+            Staged(batch_id=1, fence=1, staging=".x.1.part"),
+            Arrived(batch_id=3, fence=other - 1, receipt=RECEIPT),
+            Claiming(batch_id=5),
+        ],
+        worker="w", now=START, lease=LEASE,
+    )  # fmt: skip
+    assert answers[0] is None
+    assert isinstance(answers[1], FenceLost)
+    assert answers[2] == Claim(batch_id=5, fence=1, entered_as=BatchState.SEALED, staging=None)
+    both = [Arrived(batch_id=1, fence=1, receipt=RECEIPT), Arrived(batch_id=3, fence=other, receipt=RECEIPT)]
+    assert ledger.take(both, worker="w", now=START, lease=LEASE) == [BatchState.DELIVERED] * 2
+    assert rows(database, "SELECT id, state, fence, staging FROM batches ORDER BY id") == [
+        (1, "delivered", 1, ".x.1.part"), (2, "sealed", 0, None), (3, "delivered", 1, None),
+        (4, "cancelled", 0, None), (5, "sending", 1, None), (6, "sealed", 0, None),
+    ]  # fmt: skip
+    assert rows(database, "SELECT batch_id, fence, outcome FROM attempts ORDER BY batch_id") == [
+        (1, 1, "arrived"), (3, 1, "arrived"), (5, 1, None)
+    ]  # fmt: skip
+
+
+def test_two_workers_who_claim_the_same_set_share_it_without_waiting_for_one_another_in_a_circle(
+    database: Database, ledger: Ledger, spool: ObjectStore
+) -> None:
+    destinations = (PARTNER, OTHER_PARTNER, GLOBAL)
+    for batch_id, destination in enumerate(destinations, 1):
+        seed_batch(database, spool, batch_id, destination=destination)
+    orders = ([1, 2, 3], [3, 2, 1])
+
+    def claim_all(order: list[int]) -> list[object]:
+        return ledger.take([Claiming(batch_id=b) for b in order], worker=str(order), now=START, lease=LEASE)
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = [answer for found in pool.map(claim_all, orders) for answer in found]
+    claimed = [answer.batch_id for answer in answers if isinstance(answer, Claim)]
+    assert sorted(claimed) == [1, 2, 3]
+    assert [answer for answer in answers if not isinstance(answer, Claim)] == [NotClaimed.BUSY] * 3

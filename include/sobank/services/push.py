@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
@@ -30,6 +31,7 @@ from sobank.errors import (
     SobankError,
     Transient,
 )
+from sobank.services.shared_ledger import SharedLedger
 from sobank.services.worker import Pushed, PushReport, Worker
 
 TAKEN: Final = "taken by the partner before its arrival could be recorded"
@@ -47,6 +49,8 @@ def push_all(worker: Worker, sink_of: SinkOf, batches: Iterable[Batch]) -> PushR
     """
     report = PushReport()
     destinations = [list(of_one) for _, of_one in groupby(batches, key=lambda batch: batch.destination)]
+    if worker.at_once > 1 and not isinstance(worker.ledger, SharedLedger):
+        worker = replace(worker, ledger=SharedLedger(worker.ledger, worker=worker.name))
     standing = {circuit.connector_id: circuit for circuit in worker.circuits.all()}
 
     def push_one(of_one: list[Batch]) -> PushReport:

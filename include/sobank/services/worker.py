@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sobank.domain.delivery import Batch, BatchState
 
 if TYPE_CHECKING:
+    from sobank.services.shared_ledger import SharedLedger
     from sobank.store.circuits import Circuits
     from sobank.store.ledger import Ledger
     from sobank.store.objects import ObjectStore
@@ -27,7 +28,7 @@ class Worker:
     """
 
     name: str
-    ledger: Ledger
+    ledger: Ledger | SharedLedger
     spool: ObjectStore
     now: Callable[[], datetime]
     sleep: Callable[[float], None]

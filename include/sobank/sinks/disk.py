@@ -19,6 +19,7 @@ from typing import Final
 FILE_MODE: Final = 0o640
 FOLDER_MODE: Final = 0o750
 _RENAME_NOREPLACE: Final = 1
+_READ_BYTES: Final = 1 << 20
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -67,11 +68,16 @@ class Disk:
             if error.errno in {errno.ELOOP, errno.ENXIO}:
                 return NOT_A_FILE
             raise
-        with os.fdopen(descriptor, "rb") as stream:
+        try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 return NOT_A_FILE
-            return hashlib.file_digest(stream, "sha256").hexdigest(), found.st_size
+            digest, at_once = hashlib.sha256(), min(_READ_BYTES, found.st_size + 1)
+            while piece := os.read(descriptor, at_once):
+                digest.update(piece)
+            return digest.hexdigest(), found.st_size
+        finally:
+            os.close(descriptor)
 
     def move(self, root: int, old: str, new: str) -> None:
         """Rename within the folder, in one step, refusing an existing `new` (EEXIST) and a missing `old` (ENOENT)."""

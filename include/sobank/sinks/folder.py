@@ -184,15 +184,22 @@ class FolderSink:
         """
         folder = self._folder_of(staging)
         try:
-            if self._create and folder == self._folder:
-                self._disk.create_folder(folder)
-            root = self._disk.open_folder(folder)
+            root = self._open(folder)
             try:
                 yield root
             finally:
                 self._disk.close(root)
         except OSError as error:
             raise _because(error, str(folder), otherwise) from None
+
+    def _open(self, folder: Path) -> int:
+        try:
+            return self._disk.open_folder(folder)
+        except FileNotFoundError:
+            if not self._create or folder != self._folder:
+                raise
+        self._disk.create_folder(folder)
+        return self._disk.open_folder(folder)
 
     def _folder_of(self, staging: str | None) -> Path:
         return (self._folder / staging).parent if staging else self._folder

@@ -6,27 +6,36 @@ somebody else has claimed the batch since and `FenceLost` is raised: stop at onc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
-from sobank.domain.delivery import FINAL_STATES, BatchState, Claim, Happening, NotClaimed, transition
+from sobank.domain.delivery import BatchState, Claim, Happening, NotClaimed, transition
+from sobank.domain.ledger_step import Answer, Arrived, Claiming, Staged, Step
 from sobank.domain.routing import Reason
 from sobank.domain.sink import Receipt
-from sobank.errors import FenceLost, ForbiddenTransition, LedgerError
+from sobank.errors import ForbiddenTransition, LedgerError
 from sobank.store import audit
 from sobank.store.ledger_read import LedgerReader, not_found
-from sobank.store.ledger_rows import (
-    as_json,
-    earlier_open,
-)  # fmt: skip
-from sobank.store.ledger_statements import give_back, set_aside, withdrawn
+from sobank.store.ledger_rows import as_json
+from sobank.store.ledger_statements import set_aside, withdrawn, withdrawn_before_any_attempt
+from sobank.store.ledger_steps import Asking, cancel, event, fence_lost, take
 from sobank.store.schema import attempts, batches
 
 
 class Ledger(LedgerReader):
     """Batches and attempts in our database."""
+
+    def take(self, steps: Sequence[Step], *, worker: str, now: datetime, lease: timedelta) -> list[Answer]:
+        """Take steps of different batches, in one transaction; the answers in the same order.
+
+        Each is what `claim`, `mark_staged` or `record` would do alone and say, an exception where they would raise one:
+        that step drops out, and the others are taken. When this raises, nothing of the set is.
+        """
+        with self._database.write() as connection:
+            return take(connection, steps, Asking(worker=worker, now=now, lease=lease))
 
     def claim(self, batch_id: int, *, worker: str, now: datetime, lease: timedelta) -> Claim | NotClaimed:
         """Take the batch for `lease`, before a byte leaves; or say why not.
@@ -38,36 +47,24 @@ class Ledger(LedgerReader):
         Raises:
             NotFound: there is no batch of that id.
         """
-        with self._database.write() as connection:
-            row = connection.execute(sa.select(batches).where(batches.c.id == batch_id).with_for_update()).one_or_none()
-            if row is None:
-                raise not_found(batch_id)
-            if refusal := _refusal(connection, row, now):
-                return refusal
-            if row.fence == 0 and (reason := withdrawn(connection, batch_id)):
-                _cancel(connection, row, reason, worker=worker, now=now)
-                return NotClaimed.CANCELLED
-            return self._take(connection, row, worker=worker, now=now, lease=lease)
+        answer = self._alone(Claiming(batch_id=batch_id), worker=worker, now=now, lease=lease)
+        return cast("Claim | NotClaimed", answer)
 
     def cancel_withdrawn(self, *, until: date, worker: str, now: datetime) -> int:
         """Cancel every batch that was never attempted and may no longer leave; return how many (D7).
 
         A run does this first, so that its own decision takes their statements anew.
         """
-        unattempted = sa.select(batches.c.id).where(
-            batches.c.state == BatchState.SEALED, batches.c.fence == 0, batches.c.business_date <= until
-        )
         with self._database.read() as connection:
-            found = connection.execute(unattempted).scalars().all()
-        return sum(self._cancel_if_withdrawn(batch_id, worker=worker, now=now) for batch_id in found)
+            found = withdrawn_before_any_attempt(connection, until)
+        return sum(self._cancel_if_withdrawn(batch_id, worker=worker, now=now) for batch_id in sorted(found))
 
     def _cancel_if_withdrawn(self, batch_id: int, *, worker: str, now: datetime) -> bool:
         with self._database.write() as connection:
             row = connection.execute(sa.select(batches).where(batches.c.id == batch_id).with_for_update()).one()
-            reason = withdrawn(connection, batch_id) if row.state == BatchState.SEALED and row.fence == 0 else None
-            if reason:
-                _cancel(connection, row, reason, worker=worker, now=now)
-            return reason is not None
+            reasons = withdrawn(connection, [batch_id]) if row.state == BatchState.SEALED and row.fence == 0 else {}
+            cancel(connection, [(row, reason) for reason in reasons.values()], worker=worker, now=now)
+            return bool(reasons)
 
     def mark_staged(self, batch_id: int, fence: int, staging: str, *, now: datetime, lease: timedelta) -> None:
         """Record that `staging` holds the whole payload and is the one name that may be published; renew the lease.
@@ -75,7 +72,7 @@ class Ledger(LedgerReader):
         Raises:
             FenceLost: somebody else owns the batch.
         """
-        self._guarded(batch_id, fence, staging=staging, lease_until=now + lease)
+        self._alone(Staged(batch_id=batch_id, fence=fence, staging=staging), now=now, lease=lease)
 
     def renew(self, batch_id: int, fence: int, *, now: datetime, lease: timedelta) -> None:
         """Make sure that the batch is still ours, and for another `lease`.
@@ -107,9 +104,10 @@ class Ledger(LedgerReader):
         state = transition(BatchState.SENDING, happening, attempted=True)
         if state is None or (state is BatchState.DELIVERED) != (receipt is not None):
             raise ForbiddenTransition(f"an attempt cannot end as {happening}", subject=f"batch:{batch_id}")
-        values: dict[str, Any] = {"state": state, "lease_until": None}
         if receipt is not None:
-            values["receipt"] = as_json(receipt)
+            self._alone(Arrived(batch_id=batch_id, fence=fence, receipt=receipt), now=now)
+            return state
+        values: dict[str, Any] = {"state": state, "lease_until": None}
         if forget_staging:
             values["staging"] = None
         if state in {BatchState.HELD, BatchState.REJECTED}:
@@ -182,29 +180,14 @@ class Ledger(LedgerReader):
                     f"the batch is {row.state}", subject=f"batch:{batch_id}",
                     remedy="release, confirm or reject what is held; what is final stays as it is",
                 )  # fmt: skip
-            _event(
-                connection, batch_id, row, "batch.retry",
-                before=row.state, after=row.state, actor=actor, role=role, reason=reason, now=now,
-            )  # fmt: skip
+            retry = event(row, "batch.retry", before=row.state, after=row.state, reason=reason)
+            audit.record_many(connection, [retry], at=now, actor=actor, role=role)
 
-    def _take(
-        self, connection: sa.Connection, row: sa.Row[Any], *, worker: str, now: datetime, lease: timedelta
-    ) -> Claim | NotClaimed:
-        fence = row.fence + 1
-        taken = connection.execute(
-            sa.update(batches)
-            .where(batches.c.id == row.id, batches.c.fence == row.fence, batches.c.state == row.state)
-            .values(state=BatchState.SENDING, fence=fence, lease_until=now + lease)
-        )
-        if taken.rowcount != 1:
-            return NotClaimed.BUSY
-        connection.execute(
-            sa.update(attempts)
-            .where(attempts.c.batch_id == row.id, attempts.c.ended_at.is_(None))
-            .values(ended_at=now, outcome="lease_expired")
-        )
-        connection.execute(sa.insert(attempts).values(batch_id=row.id, fence=fence, worker=worker, started_at=now))
-        return Claim(batch_id=row.id, fence=fence, entered_as=BatchState(row.state), staging=row.staging)
+    def _alone(self, step: Step, *, now: datetime, worker: str = "", lease: timedelta = timedelta(0)) -> Answer:
+        (answer,) = self.take([step], worker=worker, now=now, lease=lease)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def _guarded(self, batch_id: int, fence: int, **values: Any) -> None:
         with self._database.write() as connection:
@@ -213,11 +196,7 @@ class Ledger(LedgerReader):
     def _update(self, connection: sa.Connection, batch_id: int, fence: int, values: dict[str, Any]) -> None:
         owned = sa.and_(batches.c.id == batch_id, batches.c.fence == fence, batches.c.state == BatchState.SENDING)
         if connection.execute(sa.update(batches).where(owned).values(**values)).rowcount != 1:
-            raise FenceLost(
-                "another worker has claimed the batch since",
-                subject=f"batch:{batch_id}",
-                remedy="nothing to do: the other worker finishes it",
-            )
+            raise fence_lost(batch_id)
 
     def _by_person(
         self, batch_id: int, happening: Happening, *, actor: str, role: str | None, reason: str, now: datetime,
@@ -230,7 +209,7 @@ class Ledger(LedgerReader):
                 sa.update(batches)
                 .where(batches.c.id == batch_id, batches.c.state == BatchState.HELD)
                 .values(state=state, reason=reason, **also)
-                .returning(batches.c.destination, batches.c.cabinet_id)
+                .returning(batches.c.id, batches.c.destination, batches.c.cabinet_id)
             ).one_or_none()
             if changed is None:
                 raise ForbiddenTransition(
@@ -238,55 +217,10 @@ class Ledger(LedgerReader):
                 )
             if state is BatchState.REJECTED:
                 set_aside(connection, batch_id, Reason.BATCH_REJECTED, now=now)
-            _event(
-                connection, batch_id, changed, f"batch.{happening.value}",
-                before=BatchState.HELD, after=state, actor=actor, role=role, reason=reason, now=now,
-            )  # fmt: skip
+            decided = event(changed, f"batch.{happening.value}", before=BatchState.HELD, after=state, reason=reason)
+            audit.record_many(connection, [decided], at=now, actor=actor, role=role)
 
 
 def _require_person(batch_id: int, actor: str, reason: str) -> None:
     if not actor.strip() or not reason.strip():
         raise LedgerError("a person and a reason are needed", subject=f"batch:{batch_id}", remedy="give both")
-
-
-def _refusal(connection: sa.Connection, row: sa.Row[Any], now: datetime) -> NotClaimed | None:
-    state = BatchState(row.state)
-    if state in FINAL_STATES:
-        return NotClaimed.FINAL
-    if transition(state, Happening.CLAIMED, attempted=row.fence > 0) is None:
-        return NotClaimed.HELD
-    if row.lease_until is not None and row.lease_until > now:
-        return NotClaimed.BUSY
-    return NotClaimed.BLOCKED if connection.scalar(earlier_open(row)) else None
-
-
-def _cancel(connection: sa.Connection, row: sa.Row[Any], reason: str, *, worker: str, now: datetime) -> None:
-    state = transition(BatchState(row.state), Happening.WITHDRAWN, attempted=False)
-    connection.execute(
-        sa.update(batches)
-        .where(batches.c.id == row.id, batches.c.state == row.state, batches.c.fence == 0)
-        .values(state=state, reason=reason)
-    )
-    give_back(connection, row.id)
-    _event(
-        connection, row.id, row, "batch.cancelled",
-        before=row.state, after=state, actor=worker, role=None, reason=reason, now=now,
-    )  # fmt: skip
-
-
-def _event(
-    connection: sa.Connection, batch_id: int, row: Any, action: str, *,
-    before: str, after: str | None, actor: str, role: str | None, reason: str, now: datetime,
-) -> None:  # fmt: skip
-    audit.record(
-        connection,
-        at=now,
-        actor=actor,
-        role=role,
-        action=action,
-        subject=f"batch:{batch_id}",
-        before={"state": before},
-        after={"state": after, "destination": row.destination},
-        cabinet_id=row.cabinet_id,
-        reason=reason,
-    )

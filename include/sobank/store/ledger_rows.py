@@ -13,7 +13,8 @@ from sobank.domain.sink import Outgoing, Receipt
 from sobank.store.schema import attempts, batches, cabinets, connectors
 
 #: Written out, not bound: only so does the planner see that the partial index ix_batches_open serves it.
-OPEN: Final = sa.text("batches.state NOT IN ('delivered', 'rejected', 'cancelled')")
+_NOT_FINAL: Final = "state NOT IN ('delivered', 'rejected', 'cancelled')"
+OPEN: Final = sa.text(f"batches.{_NOT_FINAL}")
 
 _BATCHES = sa.select(
     batches,
@@ -25,6 +26,14 @@ _BATCHES = sa.select(
     batches.join(cabinets, cabinets.c.id == batches.c.cabinet_id).outerjoin(
         connectors, connectors.c.id == batches.c.connector_id
     )
+)
+
+_EARLIER = batches.alias("earlier")
+#: Whether an earlier batch of the same destination as that of the query is not final yet (D5).
+EARLIER_OPEN: Final = sa.exists().where(
+    _EARLIER.c.destination == batches.c.destination,
+    sa.text(f"earlier.{_NOT_FINAL}"),
+    sa.tuple_(_EARLIER.c.business_date, _EARLIER.c.seq) < sa.tuple_(batches.c.business_date, batches.c.seq),
 )
 
 
@@ -107,13 +116,6 @@ def open_query(
 def one_query(batch_id: int) -> sa.Select[Any]:
     """One batch, whatever its state."""
     return _BATCHES.where(batches.c.id == batch_id)
-
-
-def earlier_open(row: sa.Row[Any]) -> sa.Select[Any]:
-    """Whether an earlier batch of the same destination is not final yet (D5)."""
-    place = sa.tuple_(batches.c.business_date, batches.c.seq)
-    mine = sa.tuple_(sa.literal(row.business_date, sa.Date), sa.literal(row.seq))
-    return sa.select(sa.exists().where(batches.c.destination == row.destination, OPEN, place < mine))
 
 
 def as_batch(row: sa.Row[Any]) -> Batch:

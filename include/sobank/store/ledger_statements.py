@@ -2,41 +2,68 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any, Final
 
 import sqlalchemy as sa
 
+from sobank.domain.delivery import BatchState
 from sobank.domain.registry import MandateStep
 from sobank.domain.routing import Reason
-from sobank.store.schema import allocations, associations, connectors, mandates, quarantine, statements
+from sobank.store.schema import allocations, associations, batches, connectors, mandates, quarantine, statements
+
+_FACTS: Final = (
+    sa.select(
+        allocations.c.batch_id,
+        sa.func.count().filter(sa.or_(mandates.c.step != MandateStep.APPROVED, sa.not_(mandates.c.current))),
+        sa.func.count().filter(
+            sa.func.coalesce(associations.c.id, 0) != sa.func.coalesce(allocations.c.association_id, 0)
+        ),
+        sa.func.count().filter(connectors.c.deleted_at.is_not(None)),
+    )
+    .select_from(
+        allocations.join(mandates, mandates.c.id == allocations.c.mandate_id)
+        .outerjoin(
+            associations,
+            sa.and_(associations.c.account_id == mandates.c.account_id, associations.c.until.is_(None)),
+        )
+        .outerjoin(connectors, connectors.c.id == associations.c.connector_id)
+    )
+    .group_by(allocations.c.batch_id)
+)
+_FACTS_OF: Final = _FACTS.where(allocations.c.batch_id.in_(sa.bindparam("batches", expanding=True)))
+_FACTS_OF_UNATTEMPTED: Final = _FACTS.where(
+    allocations.c.batch_id.in_(
+        sa.select(batches.c.id).where(
+            batches.c.state == BatchState.SEALED, batches.c.fence == 0, batches.c.business_date <= sa.bindparam("until")
+        )
+    )
+)
 
 
-def withdrawn(connection: sa.Connection, batch_id: int) -> str | None:
-    """Why the batch may no longer leave, or None: mandates and associations are looked at again (D7).
+def withdrawn(connection: sa.Connection, batch_ids: Sequence[int]) -> dict[int, str]:
+    """Which batches may no longer leave, and why: mandates and associations are looked at again (D7).
 
     Each statement's recorded mandate must be the current one and approved; its account's association in force must be
     the one recorded, or none for a global file; the connector must still be on the cabinet.
     """
-    in_force = sa.and_(associations.c.account_id == mandates.c.account_id, associations.c.until.is_(None))
-    facts = (
-        sa.select(
-            sa.func.count().filter(sa.or_(mandates.c.step != MandateStep.APPROVED, sa.not_(mandates.c.current))),
-            sa.func.count().filter(
-                sa.func.coalesce(associations.c.id, 0) != sa.func.coalesce(allocations.c.association_id, 0)
-            ),
-            sa.func.count().filter(connectors.c.deleted_at.is_not(None)),
-        )
-        .select_from(
-            allocations.join(mandates, mandates.c.id == allocations.c.mandate_id)
-            .outerjoin(associations, in_force)
-            .outerjoin(connectors, connectors.c.id == associations.c.connector_id)
-        )
-        .where(allocations.c.batch_id == batch_id)
-    )
-    counts = connection.execute(facts).one()
+    return _reasons(connection.execute(_FACTS_OF, {"batches": batch_ids}))
+
+
+def withdrawn_before_any_attempt(connection: sa.Connection, until: date) -> dict[int, str]:
+    """The same, of every batch up to a business date that was never attempted."""
+    return _reasons(connection.execute(_FACTS_OF_UNATTEMPTED, {"until": until}))
+
+
+def _reasons(facts: Iterable[sa.Row[Any]]) -> dict[int, str]:
     names = ("mandate no longer approved", "association changed", "connector deleted")
-    found = [f"{name}: {count} statement(s)" for name, count in zip(names, counts, strict=True) if count]
-    return "; ".join(found) or None
+    said = {}
+    for row in facts:
+        counts = zip(names, row[1:], strict=True)
+        if found := [f"{name}: {count} statement(s)" for name, count in counts if count]:
+            said[row.batch_id] = "; ".join(found)
+    return said
 
 
 def give_back(connection: sa.Connection, batch_id: int) -> None:
