@@ -10,7 +10,9 @@ from sobank.web.pages import (
     accounts,
     add_account,
     associate,
+    backfill,
     choices,
+    dashboard,
     dossiers,
     journal,
 )
@@ -19,7 +21,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     accounts.router,
     add_account.router,
     associate.router,
+    backfill.router,
     choices.router,
+    dashboard.router,
     dossiers.router,
     journal.router,
 )
