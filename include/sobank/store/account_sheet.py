@@ -90,11 +90,11 @@ def account_sheet(
     order = (s.business_date.desc(), s.opening_date.desc(), s.id.desc())
     with looking(database) as connection:
         total, more = counted(connection, matching)
-        chosen = matching.order_by(*order).limit(wish.size + _BESIDE if wish.room else 0).offset(wish.offset)
+        chosen = matching.order_by(*order).limit(wish.size + _BESIDE).offset(wish.offset)
         ids = list(connection.scalars(chosen))
         found = _rows(connection, ids)
     rows = [found[id_] for id_ in ids]
-    shown = tuple(rows[: wish.room])
+    shown = tuple(rows[: wish.size])
     return AccountSheet(
         page=Page(rows=shown, total=total, more=more, page=wish.page, size=wish.size),
         older=tuple(balances for row in rows[len(shown) :] if (balances := row.balances)),
