@@ -16,11 +16,13 @@ import typer
 from sobank.cli import (
     accounts,
     audit,
+    cabinets,
     connectors,
     connectors_change,
     day,
     deliveries,
     diagnose,
+    dossiers,
     files,
     mandates,
     members,
@@ -48,6 +50,8 @@ app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(partners.app, name="partners")
 app.add_typer(connectors.app, name="connectors")
 connectors_change.add_to(connectors.app)
+app.add_typer(cabinets.app, name="cabinets")
+app.add_typer(dossiers.app, name="dossiers")
 app.add_typer(mandates.app, name="mandates")
 app.add_typer(members.app, name="members")
 app.add_typer(audit.app, name="audit")
