@@ -65,7 +65,7 @@ def account_page(
     """The accounts of a filter by cabinet, dossier and IBAN; `size` is held between 1 and MAX_PAGE.
 
     Args:
-        after: `Page.after` of the page before, which goes on beyond REACH; `page` says nothing then.
+        after: `Page.after` of the page before, which goes on beyond WALKED; `page` says nothing then.
     Raises:
         NotFound: `after` is no account that this person may see.
     """
@@ -76,16 +76,17 @@ def account_page(
             scope=scope, conditions=_conditions(wanted), text=wanted.search.strip(), sqlite=database.is_sqlite
         )
         total, more = counted(connection, search.ids())
+        room = wish.size if after is not None else wish.room(more=more)
         # One row more than is shown tells whether there are further ones.
         if after is not None:
-            rows = _following(connection, search, _place(connection, after, wanted.user), wish.room + 1, more=more)
-        elif not wish.room:
+            rows = _following(connection, search, _place(connection, after, wanted.user), room + 1, more=more)
+        elif not room or not total:
             rows = []
         elif more:
-            rows = _rows(connection, search.in_order(offset=wish.offset, size=wish.room + 1))
+            rows = _rows(connection, search.in_order(offset=wish.offset, size=room + 1))
         else:
-            rows = _rows(connection, search.sorted(offset=wish.offset, size=wish.room + 1, after=None))
-    shown = tuple(rows[: wish.room])
+            rows = _rows(connection, search.sorted(offset=wish.offset, size=room + 1, after=None))
+    shown = tuple(rows[:room])
     further = shown[-1].id if len(rows) > len(shown) else None
     return Page(rows=shown, total=total, more=more, page=wish.page, size=wish.size, after=further)
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from sobank.store.listing import REACH
+from sobank.store.listing import COUNTED
 from sobank.store.schema import accounts, cabinets, dossiers
-from sobank.store.text_search import has_part
+from sobank.store.text_search import has_digits, has_part
 
 #: The order of the list; within one cabinet without the first.
 ORDER: Final = (cabinets.c.code, dossiers.c.reference, accounts.c.iban, accounts.c.id)
@@ -45,19 +45,20 @@ class AccountSearch:
 
     def ids(self) -> sa.Select[Any] | sa.CompoundSelect[Any]:
         """Ids of the accounts, in no order."""
-        found = _joined().where(*self._in_scope(accounts.c.cabinet_id), *self.conditions)
+        found = _joined().where(*self._in_all())
         if not self.text:
             return found
         # An OR over two tables uses the index of neither.
-        parts = [found.where(part).limit(REACH + 1).subquery() for part in (self._in_iban(), self._in_dossier())]
+        parts = [found.where(part).limit(COUNTED + 1).subquery() for part in (self._in_iban(), self._in_dossier())]
         return sa.union(*(sa.select(part.c.id) for part in parts))
 
     def sorted(self, *, offset: int, size: int, after: Place | None) -> sa.Select[Any]:
-        """Ids of a page, where no more than REACH match."""
+        """Ids of a page, where no more than COUNTED match."""
         keys = sa.select(*(column.label(f"key{n}") for n, column in enumerate(ORDER)))
         keys = keys.select_from(accounts.join(dossiers, _OWNED).join(cabinets, cabinets.c.id == accounts.c.cabinet_id))
+        meant = [accounts.c.id.in_(self.ids())] if self.text else self._in_all()
         # The limit keeps the database from a walk in order in the hope of meeting the few on its way.
-        found = keys.where(accounts.c.id.in_(self.ids())).limit(REACH + 1).subquery()
+        found = keys.where(*meant).limit(COUNTED + 1).subquery()
         page = sa.select(found.c.key3.label("id")).order_by(*found.c).limit(size).offset(offset)
         if after is None:
             return page
@@ -97,20 +98,18 @@ class AccountSearch:
         found = _joined(*columns).where(*self.conditions)
         return found.where(sa.or_(self._in_iban(), self._in_dossier())) if self.text else found
 
+    def _in_all(self) -> list[sa.ColumnElement[bool]]:
+        return [*self._in_scope(accounts.c.cabinet_id), *self.conditions]
+
     def _in_scope(self, column: sa.ColumnElement[int]) -> list[sa.ColumnElement[bool]]:
         return [] if self.scope is None else [column.in_(self.scope)]
 
     def _in_iban(self) -> sa.ColumnElement[bool]:
-        return accounts.c.iban.contains(self._packed.upper(), autoescape=True)
+        return has_digits(accounts.c.iban, self.text)
 
     def _in_dossier(self) -> sa.ColumnElement[bool]:
-        in_siret = dossiers.c.siret.contains(self._packed, autoescape=True)
-        return sa.or_(has_part(dossiers.c.name, self.text, sqlite=self.sqlite), in_siret)
-
-    @property
-    def _packed(self) -> str:
-        """Numbers are kept without the spaces that people write into them."""
-        return self.text.replace(" ", "")
+        in_name = has_part(dossiers.c.name, self.text, sqlite=self.sqlite)
+        return sa.or_(in_name, has_digits(dossiers.c.siret, self.text))
 
 
 _OWNED: Final = dossiers.c.id == accounts.c.dossier_id

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sobank.store.database import Database
 from sobank.store.listing import Page, Wish, cabinets_of, counted, looking
 from sobank.store.schema import accounts, cabinets, connectors, dossiers, memberships
-from sobank.store.text_search import has_part
+from sobank.store.text_search import has_digits, has_part
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,12 +42,12 @@ def cabinets_seen(
     matching = sa.select(cabinets.c.id).where(cabinets.c.id.in_(cabinets_of(user)))
     if text := search.strip():
         in_code = cabinets.c.code.contains(text.upper(), autoescape=True)
-        in_siret = cabinets.c.siret.contains(text.replace(" ", ""), autoescape=True)
+        in_siret = has_digits(cabinets.c.siret, text)
         in_name = has_part(cabinets.c.name, text, sqlite=database.is_sqlite)
         matching = matching.where(sa.or_(in_code, in_siret, in_name))
     with looking(database) as connection:
         total, more = counted(connection, matching)
-        chosen = matching.order_by(cabinets.c.code).limit(wish.room).offset(wish.offset)
+        chosen = matching.order_by(cabinets.c.code).limit(wish.room(more=more)).offset(wish.offset)
         rows = _rows(connection, chosen)
     return Page(rows=rows, total=total, more=more, page=wish.page, size=wish.size)
 

@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from sobank.store.database import Database
-from sobank.store.listing import REACH, Page, Wish, cabinets_of, counted, looking
+from sobank.store.listing import COUNTED, Page, Wish, cabinets_of, counted, looking
 from sobank.store.schema import accounts, associations, cabinets, dossiers
-from sobank.store.text_search import has_part
+from sobank.store.text_search import has_digits, has_part
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +43,7 @@ def dossiers_seen(
     wish = Wish.of(page, size)
     conditions = _conditions(user, cabinet)
     if text := search.strip():
-        in_siret = dossiers.c.siret.contains(text.replace(" ", ""), autoescape=True)
+        in_siret = has_digits(dossiers.c.siret, text)
         in_reference = dossiers.c.reference.contains(text, autoescape=True)
         in_name = has_part(dossiers.c.name, text, sqlite=database.is_sqlite)
         conditions.append(sa.or_(in_siret, in_name, in_reference))
@@ -51,10 +51,10 @@ def dossiers_seen(
         matching = _joined().where(*conditions)
         total, more = counted(connection, matching)
         if not more:  # the limit keeps the database from a walk in order in the hope of meeting few
-            few = matching.limit(REACH + 1).subquery()
+            few = matching.limit(COUNTED + 1).subquery()
             matching = sa.select(few)
         columns = matching.selected_columns
-        chosen = matching.order_by(columns.code, columns.reference).limit(wish.room).offset(wish.offset)
+        chosen = matching.order_by(columns.code, columns.reference).limit(wish.room(more=more)).offset(wish.offset)
         rows = _rows(connection, chosen)
     return Page(rows=rows, total=total, more=more, page=wish.page, size=wish.size)
 

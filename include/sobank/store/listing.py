@@ -14,17 +14,19 @@ from sobank.store.schema import cabinets, memberships
 
 Row = TypeVar("Row")
 MAX_PAGE: Final = 200
-#: So many rows are counted and reached by the number of a page. Counting a million costs a second, and nobody turns
-#: so many pages: there a search or a filter helps, or `Page.after`, which goes on to the last row.
-REACH: Final = 10_000
+#: A list of up to so many rows is counted and sorted. Of a longer one, which would cost a second, it is said that it is
+#: longer, and its first rows are met on a walk in its order.
+COUNTED: Final = 20_000
+#: So far pages of such a list are reached by their number: nobody turns so many. `Page.after` goes on to its last row.
+WALKED: Final = 2_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page(Generic[Row]):
     """One page, 1-based, of a list.
 
-    total: rows of the whole list, REACH where there are `more` than that. after: what asks for the page after this one
-    where the list allows it, None on its last page.
+    total: rows of the whole list, COUNTED where there are `more` than that. after: what asks for the page after this
+    one, None on the last page and where the list knows no such thing.
     """
 
     rows: tuple[Row, ...]
@@ -37,7 +39,7 @@ class Page(Generic[Row]):
     @property
     def pages(self) -> int:
         """How many pages can be asked for by their number; at least one."""
-        return max(1, -(-self.total // self.size))
+        return max(1, -(-(WALKED if self.more else self.total) // self.size))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,10 +59,9 @@ class Wish:
         """Rows before the page."""
         return (self.page - 1) * self.size
 
-    @property
-    def room(self) -> int:
-        """Rows that the page may hold: it ends where REACH does."""
-        return max(0, min(self.size, REACH - self.offset))
+    def room(self, *, more: bool) -> int:
+        """Rows that the page may hold: of a list that is walked, it ends where WALKED does."""
+        return max(0, min(self.size, WALKED - self.offset)) if more else self.size
 
 
 @contextmanager
@@ -68,21 +69,22 @@ def looking(database: Database) -> Iterator[sa.Connection]:
     """One snapshot to read lists from.
 
     PostgreSQL plans every query for the values it is asked with: a plan that suits any cabinet suits the largest badly.
-    It compiles none: that takes longer than the query.
+    It compiles none, which takes longer than the query, and takes indexes to be in memory: those of a registry are.
     """
     with database.read() as connection:
         if not database.is_sqlite:
             connection.exec_driver_sql(
-                "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)"
+                "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),"
+                " set_config('random_page_cost', '1.1', true)"
             )
         yield connection
 
 
 def counted(connection: sa.Connection, matching: sa.Select[Any] | sa.CompoundSelect[Any]) -> tuple[int, bool]:
-    """How many rows match, up to REACH, and whether there are more."""
-    bounded = matching.limit(REACH + 1).subquery()
+    """How many rows match, up to COUNTED, and whether there are more."""
+    bounded = matching.limit(COUNTED + 1).subquery()
     found = connection.scalar(sa.select(sa.func.count()).select_from(bounded)) or 0
-    return min(found, REACH), found > REACH
+    return min(found, COUNTED), found > COUNTED
 
 
 def cabinets_of(user: str | None) -> sa.Select[Any]:

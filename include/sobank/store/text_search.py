@@ -10,6 +10,9 @@ import sqlalchemy as sa
 _ACCENTED: Final = "ÀÂÄÇÉÈÊËÎÏÔÖÙÛÜŸÑàâäçéèêëîïôöùûüÿñ"
 _PLAIN: Final = "aaaceeeeiioouuuyn" * 2
 _FOLDING: Final = str.maketrans(_ACCENTED, _PLAIN)
+#: No index finds less than three letters, but those with which a word begins.
+_TRIGRAM: Final = 3
+_BEFORE_WORDS: Final = (" ", "'", "’", "-", "(")
 #: Name under which SQLite, which has no such function, is given `fold`.
 SQLITE_FOLD: Final = "sobank_fold"
 
@@ -27,5 +30,17 @@ def folded(column: sa.ColumnElement[Any], *, sqlite: bool) -> sa.ColumnElement[s
 
 
 def has_part(column: sa.ColumnElement[Any], text: str, *, sqlite: bool) -> sa.ColumnElement[bool]:
-    """Whether a text column holds a text, whatever their case and accents."""
-    return folded(column, sqlite=sqlite).contains(fold(text), autoescape=True)
+    """Whether a text column holds a text, whatever their case and accents; one or two letters must begin a word."""
+    found, part = folded(column, sqlite=sqlite), fold(text)
+    if len(text) >= _TRIGRAM:
+        return found.contains(part, autoescape=True)
+    begins = (found.contains(f"{before}{part}", autoescape=True) for before in _BEFORE_WORDS)
+    return sa.or_(found.startswith(part, autoescape=True), *begins)
+
+
+def has_digits(column: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
+    """Whether a number, kept without the spaces that people write into it, holds a text; one or two must begin it."""
+    packed = "".join(text.split()).upper()
+    if len(packed) >= _TRIGRAM:
+        return column.contains(packed, autoescape=True)
+    return column.startswith(packed, autoescape=True)
