@@ -30,6 +30,17 @@ def delivered_once(fresh_sqlite_url: FreshUrl, tmp_path_factory: pytest.TempPath
     return home
 
 
+@pytest.fixture(scope="module")
+def looked(fresh_sqlite_url: FreshUrl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One such registry for all tests of a module that only look; who changed something is told at the end."""
+    house = TestHouse(tmp_path_factory.mktemp("looked"), fresh_sqlite_url())
+    found = site_of(house)
+    before = found.fingerprint()
+    yield found
+    assert found.fingerprint() == before
+    house.database.close()
+
+
 @pytest.fixture
 def delivered(delivered_once: Path, tmp_path: Path) -> Iterator[Site]:
     """The registry of `tests.web.site` after a day was delivered: a copy, to do with as one likes."""
