@@ -14,8 +14,8 @@ def of_preview(language: Language, foreseen: Preview) -> list[str]:
     lines = [_leaving(language, name, foreseen.connector, n) for name, n in sorted(foreseen.leaving.items())]
     if foreseen.waiting:
         lines.append(count(
-            "L'un d'eux attend son mandat : ses relevés partiront d'eux-mêmes dès qu'il sera approuvé.",
-            "{n} d'entre eux attendent leur mandat : leurs relevés partiront d'eux-mêmes dès qu'il sera approuvé.",
+            "L'un d'eux n'a pas de mandat approuvé : ses relevés partiront dès qu'il en aura un.",
+            "{n} d'entre eux n'ont pas de mandat approuvé : leurs relevés partiront dès qu'ils en auront un.",
             foreseen.waiting,
         ))  # fmt: skip
     if foreseen.already:
@@ -40,20 +40,20 @@ def of_preview(language: Language, foreseen: Preview) -> list[str]:
 def _leaving(language: Language, name: str, to: str | None, n: int) -> str:
     if not name:
         return language.count(
-            "Ce compte quitterait le fichier global pour {to} à partir de son prochain relevé.",
+            "Un compte quitterait le fichier global pour {to} à partir de son prochain relevé.",
             "Ces {n} comptes quitteraient le fichier global pour {to} à partir de leur prochain relevé.",
             n,
             to=to,
         )
     if to is None:
         return language.count(
-            "Ce compte quitterait {of} pour le fichier global à partir de son prochain relevé.",
+            "Un compte quitterait {of} pour le fichier global à partir de son prochain relevé.",
             "Ces {n} comptes quitteraient {of} pour le fichier global à partir de leur prochain relevé.",
             n,
             of=name,
         )
     return language.count(
-        "Ce compte quitterait {of} pour {to} à partir de son prochain relevé.",
+        "Un compte quitterait {of} pour {to} à partir de son prochain relevé.",
         "Ces {n} comptes quitteraient {of} pour {to} à partir de leur prochain relevé.",
         n,
         of=name,
