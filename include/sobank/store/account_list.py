@@ -76,7 +76,7 @@ def account_page(
             scope=scope, conditions=_conditions(wanted), text=wanted.search.strip(), sqlite=database.is_sqlite
         )
         total, more = counted(connection, search.ids())
-        room = wish.size if after is not None else wish.room(more=more)
+        room = wish.size if after is not None else wish.room_of(more=more)
         # One row more than is shown tells whether there are further ones.
         if after is not None:
             rows = _following(connection, search, _place(connection, after, wanted.user), room + 1, more=more)

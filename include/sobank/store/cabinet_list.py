@@ -47,7 +47,7 @@ def cabinets_seen(
         matching = matching.where(sa.or_(in_code, in_siret, in_name))
     with looking(database) as connection:
         total, more = counted(connection, matching)
-        chosen = matching.order_by(cabinets.c.code).limit(wish.room(more=more)).offset(wish.offset)
+        chosen = matching.order_by(cabinets.c.code).limit(wish.room_of(more=more)).offset(wish.offset)
         rows = _rows(connection, chosen)
     return Page(rows=rows, total=total, more=more, page=wish.page, size=wish.size)
 

@@ -54,7 +54,7 @@ def dossiers_seen(
             few = matching.limit(COUNTED + 1).subquery()
             matching = sa.select(few)
         columns = matching.selected_columns
-        chosen = matching.order_by(columns.code, columns.reference).limit(wish.room(more=more)).offset(wish.offset)
+        chosen = matching.order_by(columns.code, columns.reference).limit(wish.room_of(more=more)).offset(wish.offset)
         rows = _rows(connection, chosen)
     return Page(rows=rows, total=total, more=more, page=wish.page, size=wish.size)
 

@@ -59,9 +59,14 @@ class Wish:
         """Rows before the page."""
         return (self.page - 1) * self.size
 
-    def room(self, *, more: bool) -> int:
-        """Rows that the page may hold: of a list that is walked, it ends where WALKED does."""
-        return max(0, min(self.size, WALKED - self.offset)) if more else self.size
+    @property
+    def room(self) -> int:
+        """Rows that the page may hold: it ends where COUNTED does."""
+        return max(0, min(self.size, COUNTED - self.offset))
+
+    def room_of(self, *, more: bool) -> int:
+        """Rows that the page may hold: if the list is longer than COUNTED, it ends where WALKED does."""
+        return max(0, min(self.room, WALKED - self.offset)) if more else self.room
 
 
 @contextmanager
