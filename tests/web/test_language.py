@@ -10,9 +10,10 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from sobank.web import words
+from sobank.web import connector_words, words
 from sobank.web.language import Language, english
 from sobank.web.navigation import NAVIGATION
+from sobank.web.pages import members
 from sobank.web.rendering import environment
 from tests.web.site import SUPERVISEUR, Site
 
@@ -43,6 +44,8 @@ def of_modules() -> Iterator[str]:
     yield from (name for name, _ in words.STATES.values())
     for both in words.NOTES.values():
         yield from both
+    yield from connector_words.TEXTS
+    yield from members.ACTIONS.values()
 
 
 @pytest.mark.parametrize("text", sorted({*of_templates(), *of_modules()}))

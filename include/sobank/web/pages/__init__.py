@@ -11,10 +11,14 @@ from sobank.web.pages import (
     add_account,
     associate,
     backfill,
+    cabinets,
     choices,
+    connectors,
+    connectors_off,
     dashboard,
     dossiers,
     journal,
+    members,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -22,8 +26,12 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     add_account.router,
     associate.router,
     backfill.router,
+    cabinets.router,
     choices.router,
+    connectors.router,
+    connectors_off.router,
     dashboard.router,
     dossiers.router,
     journal.router,
+    members.router,
 )
