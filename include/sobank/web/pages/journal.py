@@ -1,4 +1,4 @@
-"""*Journal*: the audit events of the cabinets on which a visitor may see them (A13)."""
+"""*Journal*: the audit events of the cabinets on which a visitor may see them, and whether the chain holds (A13)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
+from sobank.domain.audit_chain import ChainReport
 from sobank.domain.day import midnight
 from sobank.domain.roles import Action
-from sobank.store.audit_trail import AuditRow, AuditTrail
-from sobank.web.fields import Blank, Fields
+from sobank.errors import NotAllowed
+from sobank.store.audit_trail import AuditTrail
+from sobank.web import journal_words
+from sobank.web.fields import Blank, Fields, Number
 from sobank.web.rendering import page
 from sobank.web.rights import Here, Needs
 
 router = APIRouter()
 _SIZE: Final = 100
-#: The kinds of events, by the first part of their action.
-_ACTIONS: Final = {
-    "account": "Comptes et associations", "batch": "Envois", "cabinet": "Cabinets", "circuit": "Coupe-circuits",
-    "connector": "Connecteurs", "dossier": "Dossiers", "mandate": "Mandats", "member": "Collaborateurs",
-    "statement": "Relevés",
-}  # fmt: skip
+_LAST_DAY: Final = date(9998, 12, 31)
+_FIRST_DAY: Final = date(2, 1, 1)
+May = Annotated[Here, Depends(Needs(Action.SEE_AUDIT))]
 
 
 class Wanted(Fields):
@@ -34,32 +34,44 @@ class Wanted(Fields):
     subject: Blank[str] = None
     first: Blank[date] = None
     last: Blank[date] = None
-    before: Blank[int] = None
+    before: Blank[Number] = None
 
 
 @router.get("/journal")
-def journal(
-    request: Request, wanted: Annotated[Wanted, Query()], here: Annotated[Here, Depends(Needs(Action.SEE_AUDIT))]
-) -> HTMLResponse:
+def journal(request: Request, wanted: Annotated[Wanted, Query()], here: May) -> HTMLResponse:
     """Events, the newest first."""
+    return _page(request, here, wanted, None)
+
+
+@router.post("/journal/verify")
+def verify(request: Request, here: May) -> HTMLResponse:
+    """Follow the chain of hashes over the events of every cabinet: for operators alone. Changes nothing.
+
+    Raises:
+        NotAllowed: the visitor is no operator; how many events there are is not for one cabinet to know.
+    """
+    if not here.visitor.operator:
+        raise NotAllowed(
+            f"{here.visitor.name} may not verify the whole trail", remedy="ask an administrator of Airflow"
+        )
+    return _page(request, here, Wanted(), AuditTrail(here.house.database).verify())
+
+
+def _page(request: Request, here: Here, wanted: Wanted, report: ChainReport | None) -> HTMLResponse:
+    first = max(wanted.first, _FIRST_DAY) if wanted.first else None
+    last = min(wanted.last, _LAST_DAY) if wanted.last else None
     found = AuditTrail(here.house.database).listed(
         cabinet=wanted.cabinet,
         actor=wanted.actor,
         action=wanted.action,
         subject=wanted.subject,
-        first=midnight(wanted.first) if wanted.first else None,
-        end=midnight(wanted.last + timedelta(days=1)) if wanted.last else None,
+        first=midnight(first) if first else None,
+        end=midnight(last + timedelta(days=1)) if last else None,
         before=wanted.before,
         user=here.visitor.user,
         limit=_SIZE + 1,
     )
     return page(
-        request, here, "journal.html", wanted=wanted, events=found[:_SIZE], more=len(found) > _SIZE, actions=_ACTIONS,
-        changed=_changed,
+        request, here, "journal.html", wanted=wanted, events=found[:_SIZE], more=len(found) > _SIZE, report=report,
+        words=journal_words,
     )  # fmt: skip
-
-
-def _changed(event: AuditRow) -> list[str]:
-    """Names of the fields that an event changed, in the order in which they were written."""
-    before, after = event.before or {}, event.after or {}
-    return [name for name in {**before, **after} if before.get(name) != after.get(name)]
