@@ -10,7 +10,6 @@ import pytest
 import sqlalchemy as sa
 
 from sobank.domain.registry import MandateStep, Profile
-from sobank.domain.roles import RIGHTS, Action
 from sobank.errors import (
     ConfigurationError,
     ConnectorInUse,
@@ -21,11 +20,10 @@ from sobank.errors import (
     RegistryError,
 )
 from sobank.store import schema as t
-from sobank.store.audit_trail import AuditTrail
 from sobank.store.database import Database
 from tests.builders import TestHouse, iban_of
 from tests.cli.conftest import Run
-from tests.services.registry_world import ACCOUNTS, PROFILES, build, events, in_force
+from tests.services.registry_world import ACCOUNTS, build, events, in_force
 
 C1 = ("--cabinet", "CAB001")
 EARLY = datetime(2026, 1, 10, 9, tzinfo=UTC)
@@ -67,44 +65,6 @@ def mandate(database: Database, account: int) -> str | None:
     with database.read() as connection:
         step: str | None = connection.scalar(sa.select(c.step).where(c.account_id == account, c.current))
         return step
-
-
-# One command for each right that a profile may have, and what it acts on.
-CHANGES: dict[Action, tuple[str, ...]] = {
-    Action.ADD_CONNECTOR: ("connectors", "add", "inqom", *C1),
-    Action.DELETE_CONNECTOR: ("connectors", "remove", "fizen", *C1, "--why", "left"),
-    Action.CUT_CONNECTOR: ("connectors", "cut", "fizen", *C1, "--why", "left"),
-    Action.ADD_ACCOUNT: ("accounts", "add", iban_of(9), *C1, "--dossier", "D001"),
-    Action.ASSOCIATE: ("accounts", "associate", *C1, "--dossier", "D002", "--connector", "fulll"),
-    Action.DISSOCIATE: ("accounts", "dissociate", *C1, "--all"),
-    Action.SET_MANDATE: ("mandates", "set", "IBAN", "signed", "--date", "2026-01-14"),
-    Action.ADD_DOSSIER: ("dossiers", "add", "D003", *C1, "--name", "Garage"),
-    Action.EDIT_CABINET: ("cabinets", "edit", "CAB001", "--name", "Un et Cie"),
-    Action.SET_MEMBER: ("members", "set", "paul", "collaborateur", *C1),
-    Action.REMOVE_MEMBER: ("members", "remove", "cleo", *C1, "--why", "left"),
-}
-
-
-@pytest.mark.parametrize("user", [*PROFILES, "zoe", "nobody"])
-@pytest.mark.parametrize("action", CHANGES)
-def test_each_profile_does_what_the_table_of_rights_says_and_nothing_else(
-    command: Run, database: Database, ibans: list[str], action: Action, user: str
-) -> None:
-    with database.write() as connection:
-        connection.execute(sa.insert(t.mandates).values(account_id=1, step="draft", step_since=EARLY, current=True))
-        connection.execute(
-            sa.insert(t.associations).values(account_id=2, connector_id=2, since=EARLY, decided_by="anne")
-        )
-    arguments = [ibans[0] if argument == "IBAN" else argument for argument in CHANGES[action]]
-    before = whole(database)
-    if PROFILES.get(user) in RIGHTS[action]:
-        done(command, *arguments, "--by", user)
-        assert {event.actor for event in events(database)} == {user}
-        assert AuditTrail(database).verify().holds
-    else:
-        unseen = action is Action.SET_MANDATE and user not in PROFILES
-        refused(command, NotFound if unseen else NotAllowed, *arguments, "--by", user)
-        assert whole(database) == before
 
 
 def test_adding_a_connector_shows_its_test_and_offers_the_accounts(command: Run, database: Database) -> None:

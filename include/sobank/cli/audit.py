@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sobank.cli.show import AsJson, a_day, as_json, moment, out, problems, table
+from sobank.cli.show import AsJson, SeenBy, a_day, as_json, moment, out, problems, table
 from sobank.domain.day import BANK_ZONE
+from sobank.domain.roles import scope_of
 from sobank.errors import ConfigurationError, TrailBroken
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def list_(
     subject: Annotated[str | None, typer.Option(help="Part of a subject: connector:CAB001/fizen, account:12.")] = None,
     first: Annotated[str | None, typer.Option("--from", help="First day in Paris, YYYY-MM-DD.")] = None,
     until: Annotated[str | None, typer.Option(help="Last day in Paris, included.")] = None,
+    by: SeenBy = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the newest.")] = _LIMIT,
     json: AsJson = False,
 ) -> None:
@@ -46,6 +48,7 @@ def list_(
         subject=subject,
         first=_midnight(first, days=0),
         end=_midnight(until, days=1),
+        user=scope_of(by),
         limit=limit,
     )
     if json:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sobank.cli.batch_words import circuit_document, circuit_state, circuit_words, print_circuits
-from sobank.cli.show import AsJson, as_json, moment, nearest, out, print_report, progress, table
+from sobank.cli.show import AsJson, SeenBy, as_json, moment, nearest, out, print_report, progress, table
+from sobank.domain.roles import scope_of
 from sobank.errors import ConfigurationError, NotFound, SinkError
 
 if TYPE_CHECKING:
@@ -30,13 +31,19 @@ def _house() -> House:
 
 @app.command("list")
 def list_(
-    cabinet: Annotated[str | None, typer.Option(help="Only those of this cabinet (code).")] = None, json: AsJson = False
+    cabinet: Annotated[str | None, typer.Option(help="Only those of this cabinet (code).")] = None,
+    by: SeenBy = None,
+    json: AsJson = False,
 ) -> None:
     """List connectors: partner, sink, Airflow connection, batches that wait, and the circuit if one is open."""
     from sobank.store.connector_list import connectors_on
+    from sobank.store.memberships import roles_of
 
     house = _house()
     found = connectors_on(house.database, cabinet=cabinet)
+    if (user := scope_of(by)) is not None:
+        theirs = roles_of(house.database, user)
+        found = [connector for connector in found if connector.cabinet in theirs]
     if json:
         as_json([_document(house, connector) for connector in found])
         return

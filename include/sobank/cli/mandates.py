@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sobank.cli.show import AsJson, By, a_day, as_json, moment, out, table
+from sobank.cli.show import AsJson, By, SeenBy, a_day, as_json, moment, out, table
 from sobank.domain.day import BANK_ZONE
 from sobank.domain.iban import masked
 from sobank.domain.registry import ENDED_STEPS, MandateStep
+from sobank.domain.roles import scope_of
 
 if TYPE_CHECKING:
     from sobank.store.registry_edit import RegistryEditor
@@ -75,12 +76,14 @@ def set_(
 
 
 @app.command()
-def show(iban: Iban, cabinet: Cabinet = None, currency: Currency = None, json: AsJson = False) -> None:
+def show(
+    iban: Iban, cabinet: Cabinet = None, currency: Currency = None, by: SeenBy = None, json: AsJson = False
+) -> None:
     """Show the mandate of an account, and the steps that the audit trail has."""
     from sobank.services.step_mandate import account_of
 
     with _editor().look() as change:
-        account = account_of(change, iban, user=None, cabinet=cabinet, currency=currency)
+        account = account_of(change, iban, user=scope_of(by), cabinet=cabinet, currency=currency)
         steps = change.steps_taken(account.id)
     if json:
         now = {"step": account.step, "since": account.since and account.since.isoformat()}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sobank.cli.show import AsJson, By, Why, as_json, out, table
+from sobank.cli.show import AsJson, By, SeenBy, Why, as_json, out, table
 from sobank.domain.registry import Profile
+from sobank.domain.roles import scope_of
 from sobank.errors import NotFound
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ def _editor() -> RegistryEditor:
 
 
 @app.command("list")
-def list_(cabinet: Cabinet, json: AsJson = False) -> None:
+def list_(cabinet: Cabinet, by: SeenBy = None, json: AsJson = False) -> None:
     """List the members of a cabinet."""
     with _editor().look() as change:
         there = change.cabinet(cabinet)
-        if there is None:
+        user = scope_of(by)
+        if there is None or (user is not None and change.profile(user, there.id) is None):
             raise NotFound("no such cabinet", subject=cabinet, remedy="check its code")
         found = change.members(there.id)
     if json:
