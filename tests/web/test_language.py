@@ -10,7 +10,7 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from sobank.web import connector_words, words
+from sobank.web import connector_words, statement_words, words
 from sobank.web.language import Language, english
 from sobank.web.navigation import NAVIGATION
 from sobank.web.pages import members
@@ -44,6 +44,7 @@ def of_modules() -> Iterator[str]:
     yield from (name for name, _ in words.STATES.values())
     for both in words.NOTES.values():
         yield from both
+    yield from statement_words.TEXTS
     yield from connector_words.TEXTS
     yield from members.ACTIONS.values()
 

@@ -27,6 +27,8 @@ ABSENCES: Final[dict[Absent, tuple[str, str]]] = {
     Absent.SET_ASIDE: ("Mis de côté", "bad"),
     Absent.TO_PARTNERS: ("Aux partenaires", "ok"),
 }
+#: Every text of this module, for its English.
+TEXTS: Final = (*(name for name, _, _ in FORMATS.values()), *(name for name, _ in ABSENCES.values()))
 
 
 def waits_for_mandate(step: MandateStep | None) -> bool:

@@ -17,6 +17,7 @@ from sobank.web.pages import (
     connectors_off,
     dashboard,
     dossiers,
+    global_files,
     journal,
     members,
 )
@@ -32,6 +33,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     connectors_off.router,
     dashboard.router,
     dossiers.router,
+    global_files.router,
     journal.router,
     members.router,
 )
