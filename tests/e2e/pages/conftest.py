@@ -66,3 +66,15 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = Path(os.environ.get("SOBANK_PICTURES") or tmp_path_factory.mktemp("pictures"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Keep what every tab showed when a test failed: a picture says more than a time-out."""
+    report = yield
+    if report.when == "call" and report.failed and "office" in item.funcargs:
+        folder = Path(os.environ.get("SOBANK_PICTURES") or item.config.rootpath / ".pictures")
+        folder.mkdir(parents=True, exist_ok=True)
+        for n, tab in enumerate(tab for known in item.funcargs["office"].contexts.values() for tab in known.pages):
+            tab.screenshot(path=folder / f"failed-{item.name}-{n}.png")
+    return report

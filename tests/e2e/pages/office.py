@@ -58,6 +58,8 @@ class Office:
             known.add_init_script(f"localStorage.setItem('theme', '{theme}')")
             self.contexts[user, theme] = known
             self._sign_in(known.new_page(), user)
+        for tab in known.pages:
+            tab.close()
         return known.new_page()
 
     def _sign_in(self, tab: Page, user: str) -> None:
