@@ -60,6 +60,7 @@ batches = sa.Table(
     ),
     sa.Index("ix_batches_business_date", "business_date"),
     sa.Index("ix_batches_run_day", "run_day"),
+    sa.Index("ix_batches_cabinet", "cabinet_id", "business_date"),
 )
 
 allocations = sa.Table(
