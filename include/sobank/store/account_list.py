@@ -13,7 +13,7 @@ from sobank.errors import NotFound
 from sobank.store.account_search import ORDER, AccountSearch, Place
 from sobank.store.database import Database
 from sobank.store.listing import MAX_PAGE as MAX_PAGE
-from sobank.store.listing import Page, Wish, cabinets_of, counted, looking
+from sobank.store.listing import Page, Wish, cabinets_of, looking, matched
 from sobank.store.schema import accounts, associations, cabinets, connectors, dossiers, mandates
 
 #: Filters for "no mandate was ever started" and "Aucun connecteur".
@@ -75,20 +75,24 @@ def account_page(
         search = AccountSearch(
             scope=scope, conditions=_conditions(wanted), text=wanted.search.strip(), sqlite=database.is_sqlite
         )
-        total, more = counted(connection, search.ids())
+        ids, more = matched(connection, search.ids())
         room = wish.size if after is not None else wish.room_of(more=more)
         # One row more than is shown tells whether there are further ones.
         if after is not None:
-            rows = _following(connection, search, _place(connection, after, wanted.user), room + 1, more=more)
-        elif not room or not total:
+            place = _place(connection, after, wanted.user)
+            if more:
+                rows = _following(connection, search, place, room + 1)
+            else:
+                rows = _rows(connection, search.sorted(ids, offset=0, size=room + 1, after=place))
+        elif not room:
             rows = []
         elif more:
             rows = _rows(connection, search.in_order(offset=wish.offset, size=room + 1))
         else:
-            rows = _rows(connection, search.sorted(offset=wish.offset, size=room + 1, after=None))
+            rows = _rows(connection, search.sorted(ids, offset=wish.offset, size=room + 1, after=None))
     shown = tuple(rows[:room])
     further = shown[-1].id if len(rows) > len(shown) else None
-    return Page(rows=shown, total=total, more=more, page=wish.page, size=wish.size, after=further)
+    return Page(rows=shown, total=len(ids), more=more, page=wish.page, size=wish.size, after=further)
 
 
 def account_seen(database: Database, account_id: int, *, user: str | None) -> AccountRow | None:
@@ -118,7 +122,8 @@ def _scope(connection: sa.Connection, wanted: AccountFilter) -> list[int] | None
 def _conditions(wanted: AccountFilter) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
     if wanted.dossier is not None:
-        found.append(dossiers.c.reference == wanted.dossier)
+        named_so = sa.select(dossiers.c.id).where(dossiers.c.reference == wanted.dossier)
+        found.append(accounts.c.dossier_id.in_(named_so))
     if wanted.mandate is not None:
         current = sa.select(mandates.c.id).where(mandates.c.account_id == accounts.c.id, mandates.c.current)
         found.append(
@@ -156,12 +161,8 @@ def _place(connection: sa.Connection, account_id: int, user: str | None) -> Plac
     return Place(**found._mapping)
 
 
-def _following(
-    connection: sa.Connection, search: AccountSearch, place: Place, size: int, *, more: bool
-) -> list[AccountRow]:
-    """The next accounts after a place, in order."""
-    if not more:
-        return _rows(connection, search.sorted(offset=0, size=size, after=place))
+def _following(connection: sa.Connection, search: AccountSearch, place: Place, size: int) -> list[AccountRow]:
+    """The next accounts after a place, met on a walk."""
     found: list[AccountRow] = []
     if search.scope is None or place.cabinet_id in search.scope:
         found = _rows(connection, search.after_in_cabinet(place, size=size))

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from sobank.store.listing import COUNTED
 from sobank.store.schema import accounts, cabinets, dossiers
-from sobank.store.text_search import has_digits, has_part
+from sobank.store.text_search import folded_company, has_digits, has_part
 
 #: The order of the list; within one cabinet without the first.
 ORDER: Final = (cabinets.c.code, dossiers.c.reference, accounts.c.iban, accounts.c.id)
@@ -35,7 +36,7 @@ class Place:
 class AccountSearch:
     """The accounts of `scope` that meet all conditions and hold `text` in their IBAN, company or siret.
 
-    scope: ids of cabinets, None for all. conditions: on accounts and dossiers.
+    scope: ids of cabinets, None for all. conditions: on accounts.
     """
 
     scope: Sequence[int] | None
@@ -45,20 +46,23 @@ class AccountSearch:
 
     def ids(self) -> sa.Select[Any] | sa.CompoundSelect[Any]:
         """Ids of the accounts, in no order."""
-        found = _joined().where(*self._in_all())
+        found = sa.select(accounts.c.id).where(*self._in_scope(accounts.c.cabinet_id), *self.conditions)
         if not self.text:
             return found
         # An OR over two tables uses the index of neither.
-        parts = [found.where(part).limit(COUNTED + 1).subquery() for part in (self._in_iban(), self._in_dossier())]
-        return sa.union(*(sa.select(part.c.id) for part in parts))
+        parts = (found.where(self._in_iban()), found.join(dossiers, _OWNED).where(self._in_dossier()))
+        bounded = [part.limit(COUNTED + 1).subquery() for part in parts]
+        return sa.union(*(sa.select(part.c.id) for part in bounded))
 
-    def sorted(self, *, offset: int, size: int, after: Place | None) -> sa.Select[Any]:
-        """Ids of a page, where no more than COUNTED match."""
+    def sorted(self, ids: Sequence[int], *, offset: int, size: int, after: Place | None) -> sa.Select[Any]:
+        """Ids of a page of few accounts that are known."""
+        chosen: sa.ColumnElement[bool] = accounts.c.id.in_(ids)
+        if not self.sqlite:  # one parameter in place of thousands
+            chosen = accounts.c.id == sa.any_(sa.literal(ids, postgresql.ARRAY(sa.Integer)))
         keys = sa.select(*(column.label(f"key{n}") for n, column in enumerate(ORDER)))
         keys = keys.select_from(accounts.join(dossiers, _OWNED).join(cabinets, cabinets.c.id == accounts.c.cabinet_id))
-        meant = [accounts.c.id.in_(self.ids())] if self.text else self._in_all()
-        # The limit keeps the database from a walk in order in the hope of meeting the few on its way.
-        found = keys.where(*meant).limit(COUNTED + 1).subquery()
+        # The limit keeps the database from a walk through all cabinets in the hope of meeting the few on its way.
+        found = keys.where(chosen).limit(COUNTED + 1).subquery()
         page = sa.select(found.c.key3.label("id")).order_by(*found.c).limit(size).offset(offset)
         if after is None:
             return page
@@ -95,11 +99,8 @@ class AccountSearch:
         return walk.order_by(*order).limit(size).offset(offset)
 
     def _walk(self, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
-        found = _joined(*columns).where(*self.conditions)
+        found = sa.select(accounts.c.id, *columns).select_from(accounts.join(dossiers, _OWNED)).where(*self.conditions)
         return found.where(sa.or_(self._in_iban(), self._in_dossier())) if self.text else found
-
-    def _in_all(self) -> list[sa.ColumnElement[bool]]:
-        return [*self._in_scope(accounts.c.cabinet_id), *self.conditions]
 
     def _in_scope(self, column: sa.ColumnElement[int]) -> list[sa.ColumnElement[bool]]:
         return [] if self.scope is None else [column.in_(self.scope)]
@@ -108,15 +109,11 @@ class AccountSearch:
         return has_digits(accounts.c.iban, self.text)
 
     def _in_dossier(self) -> sa.ColumnElement[bool]:
-        in_name = has_part(dossiers.c.name, self.text, sqlite=self.sqlite)
+        in_name = has_part(folded_company(sqlite=self.sqlite), self.text)
         return sa.or_(in_name, has_digits(dossiers.c.siret, self.text))
 
 
 _OWNED: Final = dossiers.c.id == accounts.c.dossier_id
-
-
-def _joined(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    return sa.select(accounts.c.id, *columns).select_from(accounts.join(dossiers, _OWNED))
 
 
 def _values(*values: str | int) -> sa.Tuple:

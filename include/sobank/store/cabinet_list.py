@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sobank.store.database import Database
 from sobank.store.listing import Page, Wish, cabinets_of, counted, looking
 from sobank.store.schema import accounts, cabinets, connectors, dossiers, memberships
-from sobank.store.text_search import has_digits, has_part
+from sobank.store.text_search import folded, has_digits, has_part
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +43,7 @@ def cabinets_seen(
     if text := search.strip():
         in_code = cabinets.c.code.contains(text.upper(), autoescape=True)
         in_siret = has_digits(cabinets.c.siret, text)
-        in_name = has_part(cabinets.c.name, text, sqlite=database.is_sqlite)
+        in_name = has_part(folded(cabinets.c.name, sqlite=database.is_sqlite), text)
         matching = matching.where(sa.or_(in_code, in_siret, in_name))
     with looking(database) as connection:
         total, more = counted(connection, matching)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sobank.store.database import Database
 from sobank.store.listing import COUNTED, Page, Wish, cabinets_of, counted, looking
 from sobank.store.schema import accounts, associations, cabinets, dossiers
-from sobank.store.text_search import has_digits, has_part
+from sobank.store.text_search import folded_company, has_digits, has_part
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +45,7 @@ def dossiers_seen(
     if text := search.strip():
         in_siret = has_digits(dossiers.c.siret, text)
         in_reference = dossiers.c.reference.contains(text, autoescape=True)
-        in_name = has_part(dossiers.c.name, text, sqlite=database.is_sqlite)
+        in_name = has_part(folded_company(sqlite=database.is_sqlite), text)
         conditions.append(sa.or_(in_siret, in_name, in_reference))
     with looking(database) as connection:
         matching = _joined().where(*conditions)

@@ -16,9 +16,9 @@ Row = TypeVar("Row")
 MAX_PAGE: Final = 200
 #: A list of up to so many rows is counted and sorted. Of a longer one, which would cost a second, it is said that it is
 #: longer, and its first rows are met on a walk in its order.
-COUNTED: Final = 20_000
+COUNTED: Final = 10_000
 #: So far pages of such a list are reached by their number: nobody turns so many. `Page.after` goes on to its last row.
-WALKED: Final = 2_000
+WALKED: Final = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,13 +74,14 @@ def looking(database: Database) -> Iterator[sa.Connection]:
     """One snapshot to read lists from.
 
     PostgreSQL plans every query for the values it is asked with: a plan that suits any cabinet suits the largest badly.
-    It compiles none, which takes longer than the query, and takes indexes to be in memory: those of a registry are.
+    It compiles none, which takes longer than the query, leaves the other processors alone, and takes indexes to be in
+    memory: those of a registry are.
     """
     with database.read() as connection:
         if not database.is_sqlite:
             connection.exec_driver_sql(
                 "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),"
-                " set_config('random_page_cost', '1.1', true)"
+                " set_config('random_page_cost', '1.1', true), set_config('max_parallel_workers_per_gather', '0', true)"
             )
         yield connection
 
@@ -90,6 +91,12 @@ def counted(connection: sa.Connection, matching: sa.Select[Any] | sa.CompoundSel
     bounded = matching.limit(COUNTED + 1).subquery()
     found = connection.scalar(sa.select(sa.func.count()).select_from(bounded)) or 0
     return min(found, COUNTED), found > COUNTED
+
+
+def matched(connection: sa.Connection, ids: sa.Select[Any] | sa.CompoundSelect[Any]) -> tuple[list[int], bool]:
+    """The ids that match, in no order and no more than COUNTED, and whether there are more."""
+    found = list(connection.scalars(ids.limit(COUNTED + 1)))
+    return found[:COUNTED], len(found) > COUNTED
 
 
 def cabinets_of(user: str | None) -> sa.Select[Any]:

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from sobank.store.schema import dossiers
+
 #: The letters of French in both cases: not every PostgreSQL knows what the small letter of É is.
 _ACCENTED: Final = "ÀÂÄÇÉÈÊËÎÏÔÖÙÛÜŸÑàâäçéèêëîïôöùûüÿñ"
 _PLAIN: Final = "aaaceeeeiioouuuyn" * 2
@@ -23,15 +25,20 @@ def fold(text: str | None) -> str | None:
 
 
 def folded(column: sa.ColumnElement[Any], *, sqlite: bool) -> sa.ColumnElement[str]:
-    """`fold` of a text column; on PostgreSQL the very expression of an index (migration 0005)."""
+    """`fold` of a text column."""
     if sqlite:
         return sa.func.sobank_fold(column)
-    return sa.func.translate(sa.func.lower(column), sa.text(f"'{_ACCENTED}'"), sa.text(f"'{_PLAIN}'"))
+    return sa.func.translate(sa.func.lower(column), _ACCENTED, _PLAIN)
 
 
-def has_part(column: sa.ColumnElement[Any], text: str, *, sqlite: bool) -> sa.ColumnElement[bool]:
-    """Whether a text column holds a text, whatever their case and accents; one or two letters must begin a word."""
-    found, part = folded(column, sqlite=sqlite), fold(text)
+def folded_company(*, sqlite: bool) -> sa.ColumnElement[str]:
+    """`fold` of the name of a dossier; PostgreSQL keeps it (migration 0005)."""
+    return folded(dossiers.c.name, sqlite=True) if sqlite else sa.literal_column("dossiers.name_folded", sa.Text)
+
+
+def has_part(found: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
+    """Whether a folded text holds a text, whatever its case and accents; one or two letters must begin a word."""
+    part = fold(text)
     if len(text) >= _TRIGRAM:
         return found.contains(part, autoescape=True)
     begins = (found.contains(f"{before}{part}", autoescape=True) for before in _BEFORE_WORDS)

@@ -43,6 +43,8 @@ Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=Tru
 Sha256 = sa.LargeBinary(32)
 #: Key in the `info` of an index that only one kind of database has; the value is its dialect.
 ONLY_ON: Final = "only_on"
+#: Key in the `info` of a table: names of columns and indexes that PostgreSQL has beside those that stand here.
+ALSO_ON_POSTGRESQL: Final = "also_on_postgresql"
 
 
 def one_of(column: str, values: Any) -> str:
@@ -60,9 +62,9 @@ def partial_index(name: str, *columns: str, where: str) -> sa.Index:
     return sa.Index(name, *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
-def trigram_index(name: str, what: sa.ColumnElement[str]) -> sa.Index:
-    """Finds any part of a text, which is a column or a labelled expression; only PostgreSQL has it (pg_trgm)."""
-    ops = {str(getattr(what, "key", "")): "gin_trgm_ops"}
-    index = sa.Index(name, what, postgresql_using="gin", postgresql_ops=ops, info={ONLY_ON: "postgresql"})
+def trigram_index(name: str, column: sa.Column[Any]) -> sa.Index:
+    """An index that finds any part of a text; only PostgreSQL has it (pg_trgm)."""
+    ops = {column.name: "gin_trgm_ops"}
+    index = sa.Index(name, column, postgresql_using="gin", postgresql_ops=ops, info={ONLY_ON: "postgresql"})
     index.ddl_if(dialect="postgresql")
     return index

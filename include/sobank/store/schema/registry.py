@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from sobank.domain.registry import ENDED_STEPS, MandateStep, Profile
 from sobank.store.schema.columns import (
+    ALSO_ON_POSTGRESQL,
     BigKey,
     Json,
     Sha256,
@@ -16,7 +17,6 @@ from sobank.store.schema.columns import (
     partial_unique,
     trigram_index,
 )
-from sobank.store.text_search import folded
 
 cabinets = sa.Table(
     "cabinets",
@@ -48,8 +48,9 @@ dossiers = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("siret", sa.Text),
     sa.UniqueConstraint("cabinet_id", "reference"),
+    # PostgreSQL alone folds names into a column of its own, for its index; see `store.text_search`.
+    info={ALSO_ON_POSTGRESQL: {"name_folded", "ix_dossiers_name_folded_trigrams"}},
 )
-trigram_index("ix_dossiers_name_trigrams", folded(dossiers.c.name, sqlite=False).label("folded"))
 trigram_index("ix_dossiers_siret_trigrams", dossiers.c.siret)
 trigram_index("ix_dossiers_reference_trigrams", dossiers.c.reference)
 
