@@ -10,10 +10,10 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from sobank.web import connector_words, statement_words, words
+from sobank.web import batch_words, connector_words, rule_words, statement_words, words
 from sobank.web.language import Language, english
 from sobank.web.navigation import NAVIGATION
-from sobank.web.pages import members
+from sobank.web.pages import dag_tabs, members
 from sobank.web.rendering import environment
 from tests.web.site import SUPERVISEUR, Site
 
@@ -47,6 +47,9 @@ def of_modules() -> Iterator[str]:
     yield from statement_words.TEXTS
     yield from connector_words.TEXTS
     yield from members.ACTIONS.values()
+    yield from batch_words.TEXTS
+    yield from rule_words.TEXTS
+    yield from (name for name, *_ in dag_tabs.COLUMNS)
 
 
 @pytest.mark.parametrize("text", sorted({*of_templates(), *of_modules()}))

@@ -15,7 +15,10 @@ from tests.builders import TestHouse
 from tests.web.site import HERE, STRANGER, SUPERVISEUR, Site
 
 #: What a path names, as CAB001 has it.
-_NAMES = {"cabinet": HERE, "account": "1", "batch": "1", "statement": "1", "dossier": "D1"}
+_NAMES = {
+    "cabinet": HERE, "account": "1", "batch": "1", "statement": "1", "dossier": "D1", "dag": "deliver_statements",
+    "run": "manual__now",
+}  # fmt: skip
 
 
 def all_routes() -> list[BaseRoute]:

@@ -27,9 +27,11 @@ class Pages:
     def _built(self) -> ASGIApp:
         with self._lock:
             if self._app is None:
+                from sobank.web.airflow_runs import day_of_run
                 from sobank.web.airflow_user import identify_with
                 from sobank.web.app import build
                 from sobank.wiring import House
 
-                self._app = build(House.ready, identify_with(House.from_environment().settings.operators))
+                operators = House.from_environment().settings.operators
+                self._app = build(House.ready, identify_with(operators), run_day=day_of_run)
             return self._app

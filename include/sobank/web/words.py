@@ -62,6 +62,25 @@ NOTES: Final[dict[str, tuple[str, str]]] = {
         "Rattrapage de {n} jours lancé dans Airflow ; revenez pour les autres quand il sera terminé.",
     ),
     "backfill_empty": ("Rien à rattraper : ces jours ont déjà leur tournée.",) * 2,
+    "batch_retried": _alike("L'envoi a été essayé : son état et le dernier essai disent ce qu'il en est."),
+    "batch_released": _alike("L'envoi est libéré : le prochain run l'envoie."),
+    "batch_released_left": _alike("L'envoi est libéré : le prochain run l'envoie."),
+    "batch_confirmed": _alike("L'envoi est tenu pour livré sur votre parole."),
+    "batch_confirmed_left": _alike(
+        "L'envoi est tenu pour livré ; un fichier d'attente est resté chez le partenaire et peut y être effacé."
+    ),
+    "batch_rejected": _alike("L'envoi est abandonné : ses relevés sont en quarantaine."),
+    "batch_rejected_left": _alike(
+        "L'envoi est abandonné ; un fichier d'attente est resté chez le partenaire : il doit y être effacé."
+    ),
+    "statements_released": (
+        "Le relevé est libéré : le prochain run le prend.",
+        "{n} relevés sont libérés : le prochain run les prend.",
+    ),
+    "statements_rejected": (
+        "Le relevé est rejeté : il ne partira jamais.",
+        "{n} relevés sont rejetés : ils ne partiront jamais.",
+    ),
 }
 _LARGEST: Final = 10**9
 
