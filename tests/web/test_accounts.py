@@ -217,3 +217,10 @@ def test_with_many_cabinets_a_code_is_typed(site: Site) -> None:
     page = site.as_(OPERATOR).get("/accounts").text
     assert '<input name="cabinet"' in page
     assert '<select name="cabinet"' in site.as_(SUPERVISEUR).get("/accounts").text
+
+
+def test_who_is_a_member_of_nothing_is_told_so_and_offered_nothing(looked: Site) -> None:
+    for path in ("/accounts", "/dossiers", "/choose-cabinet"):
+        page = looked.as_(NOBODY).get(path).text
+        assert "Vous n&#39;êtes membre d&#39;aucun cabinet." in page
+        assert "<form" not in page

@@ -24,12 +24,12 @@ class Choice:
     name: str
 
 
-def cabinets_to_choose(database: Database, *, user: str | None) -> list[Choice]:
-    """Cabinets of a person, or (None) all, by code; none at all where there are more than MOST."""
+def cabinets_to_choose(database: Database, *, user: str | None) -> list[Choice] | None:
+    """Cabinets of a person, or (None) all, by code; None where there are more than MOST."""
     query = sa.select(cabinets.c.code, cabinets.c.name).where(cabinets.c.id.in_(cabinets_of(user)))
     with looking(database) as connection:
         found = connection.execute(query.order_by(cabinets.c.code).limit(MOST + 1)).all()
-    return [Choice(code=row.code, name=row.name) for row in found] if len(found) <= MOST else []
+    return [Choice(code=row.code, name=row.name) for row in found] if len(found) <= MOST else None
 
 
 def connectors_to_choose(database: Database, codes: Collection[str], *, user: str | None) -> dict[str, list[str]]:

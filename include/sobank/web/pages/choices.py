@@ -26,22 +26,25 @@ class Cabinets:
     """Cabinets as a visitor can choose them: `choices`, empty where there are too many and a code is typed.
 
     wanted: the code that a list is filtered by. one: the one cabinet that the list shows, None where it shows several.
+    none: there is no cabinet for who is there.
     """
 
     choices: tuple[Choice, ...]
     wanted: str | None
     one: str | None
+    none: bool
 
 
 def cabinets_for(here: Here, wanted: str | None) -> Cabinets:
     """The cabinets of who is there, of which `wanted` (a code) is asked for."""
     database, user = here.house.database, here.visitor.user
-    choices = tuple(cabinets_to_choose(database, user=user))
+    found = cabinets_to_choose(database, user=user)
+    choices = tuple(found or ())
     code = wanted.upper() if wanted else None
     one = choices[0].code if len(choices) == 1 and code is None else None
     if code is not None and place_of(database, Thing.CABINET, code, user=user) is not None:
         one = code
-    return Cabinets(choices=choices, wanted=code, one=one)
+    return Cabinets(choices=choices, wanted=code, one=one, none=found == [])
 
 
 class Purpose(StrEnum):
