@@ -1,5 +1,7 @@
 """`make bench`: measure everything, or what ONLY names; print one table, write results.json and results.svg.
 
+Of a part alone the files are called after it, such as results-registry.json: they leave those of the whole as they are.
+
 SIZE: part of the day (1.0; 10 is the big day). ROUNDS: how often each contender runs (3). ONLY: names, comma-separated.
 RESULTS: the folder for the results (benchmarks/).
 """
@@ -14,7 +16,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import daily, ingest, sftp
+from benchmarks import daily, ingest, registry, sftp
 from benchmarks.frame import ROOT, Measured, Opens, WrongOutput, measure
 from benchmarks.machine import machine, versions
 from benchmarks.peers_home import PYTHON as PEERS
@@ -22,7 +24,12 @@ from benchmarks.peers_home import WANTED, install
 from benchmarks.plot import plot
 from benchmarks.report import as_json, table
 
-BENCHMARKS: Mapping[str, Opens] = {"sftp": sftp.benchmarks, "daily": daily.benchmarks, "ingest": ingest.benchmarks}
+BENCHMARKS: Mapping[str, Opens] = {
+    "sftp": sftp.benchmarks,
+    "daily": daily.benchmarks,
+    "ingest": ingest.benchmarks,
+    "registry": registry.benchmarks,
+}
 
 
 def main(environment: Mapping[str, str] = os.environ, known: Mapping[str, Opens] = BENCHMARKS) -> int:
@@ -33,6 +40,7 @@ def main(environment: Mapping[str, str] = os.environ, known: Mapping[str, Opens]
     if unknown := sorted(set(names) - set(known)):
         _say(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(known)}")
         return 2
+    stem = "results" if set(names) == set(known) else "-".join(["results", *names])
     found: list[Measured] = []
     with tempfile.TemporaryDirectory(prefix="sobank-bench-") as folder:
         for name in names:
@@ -47,17 +55,17 @@ def main(environment: Mapping[str, str] = os.environ, known: Mapping[str, Opens]
                         return 1
                     sys.stdout.write(table(found[-1:]))
                     # What is measured is kept, whatever the benchmarks after it come to.
-                    _keep(found, {"size": size, "rounds": rounds, "machine": machine(place)}, results)
+                    _keep(found, {"size": size, "rounds": rounds, "machine": machine(place)}, results, stem)
             shutil.rmtree(place)
     return 0
 
 
-def _keep(found: Sequence[Measured], facts: Mapping[str, object], results: Path) -> None:
+def _keep(found: Sequence[Measured], facts: Mapping[str, object], results: Path, stem: str) -> None:
     results.mkdir(parents=True, exist_ok=True)
     facts = {**facts, "versions": versions(_python(False), PEERS, WANTED)}
-    (results / "results.json").write_text(json.dumps(as_json(found, facts), indent=1, ensure_ascii=False) + "\n")
-    (results / "results.svg").write_text(plot(found))
-    _say(f"written: {results / 'results.json'}, {results / 'results.svg'}")
+    (results / f"{stem}.json").write_text(json.dumps(as_json(found, facts), indent=1, ensure_ascii=False) + "\n")
+    (results / f"{stem}.svg").write_text(plot(found))
+    _say(f"written: {results / stem}.json, {stem}.svg")
 
 
 def _python(peer: bool) -> Path:

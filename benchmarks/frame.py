@@ -64,13 +64,17 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Benchmark:
-    """Contenders for the same work. `unit`: the part of their `Work` that a rate counts, such as `files`."""
+    """Contenders for the same work. `unit`: the part of their `Work` that a rate counts, such as `files`.
+
+    lap_at_most: the aim for the 95th percentile of each kind of answer, in seconds, if there is one.
+    """
 
     name: str
     title: str
     unit: str
     contenders: Sequence[Contender]
     comparisons: Sequence[Comparison] = ()
+    lap_at_most: float | None = None
 
 
 #: Opens what a benchmark needs (servers, data) for a size and a folder of its own, and closes it after the last round.
@@ -81,7 +85,8 @@ Opens = Callable[[float, Path], AbstractContextManager[Sequence[Benchmark]]]
 class Run:
     """One measured and verified run: seconds of wall clock and of CPU (user and system, its children included).
 
-    steps: seconds by step. peaks: by step, the peak memory up to its end, in MiB.
+    steps: seconds by step. peaks: by step, the peak memory up to its end, in MiB. laps: seconds of each answer by kind,
+    where there are many.
     """
 
     wall: float
@@ -90,6 +95,7 @@ class Run:
     work: Work
     steps: Mapping[str, float]
     peaks: Mapping[str, float]
+    laps: Mapping[str, Sequence[float]]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -208,6 +214,7 @@ def _run(contender: Contender, python: Path) -> Run:
         work=told["work"],
         steps=told["steps"],
         peaks=told["peaks"],
+        laps=told["laps"],
     )
 
 
@@ -227,3 +234,11 @@ def median_steps(runs: Sequence[Run]) -> Iterator[tuple[str, float, float]]:
     for name in runs[0].steps:
         seconds, peaks = ([getattr(run, kind).get(name, 0.0) for run in runs] for kind in ("steps", "peaks"))
         yield name, statistics.median(seconds), statistics.median(peaks)
+
+
+def laps(runs: Sequence[Run]) -> Iterator[tuple[str, int, float, float, float]]:
+    """Each kind of answer: how many, and the seconds of the middle one, of the 95th percentile and of the slowest."""
+    for kind in runs[0].laps:
+        seconds = sorted(lap for run in runs for lap in run.laps[kind])
+        # The nearest rank: a time that was measured, and no less than 95 % of them.
+        yield kind, len(seconds), statistics.median(seconds), seconds[-(-len(seconds) * 95 // 100) - 1], seconds[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from benchmarks.frame import Comparison, Measured, Ratio, median_steps, middle, ratio
+from benchmarks.frame import Comparison, Measured, Ratio, laps, median_steps, middle, ratio
 
 _HEADS = ("", "wall s", "range", "CPU s", "peak MiB", "rate/s")
 _MEASURES = {"rate": "rate", "wall": "time", "cpu": "CPU", "peak_mb": "peak memory"}
@@ -19,13 +19,27 @@ def table(measured: Sequence[Measured]) -> str:
 def _section(measured: Measured) -> Iterator[str]:
     rounds = len(next(iter(measured.runs.values())))
     yield f"\n{measured.benchmark.title} ({rounds} rounds, interleaved; rate: {measured.benchmark.unit})"
-    rows = [_HEADS, *_rows(measured)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
+    yield from _columns([_HEADS, *_rows(measured)])
+    for contender in measured.benchmark.contenders:
+        if answers := list(_lap_rows(measured, contender.name)):
+            yield from _columns([(f"{contender.label}, ms", "answers", "median", "95 %", "slowest", ""), *answers])
+    for comparison in measured.benchmark.comparisons:
+        yield from sentence(measured, comparison)
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
         yield "  " + "  ".join(cells).rstrip()
-    for comparison in measured.benchmark.comparisons:
-        yield from sentence(measured, comparison)
+
+
+def _lap_rows(measured: Measured, name: str) -> Iterator[tuple[str, ...]]:
+    aim = measured.benchmark.lap_at_most
+    for kind, count, *seconds in laps(measured.runs[name]):
+        missed = aim is not None and seconds[1] > aim
+        said = f"aim at most {1000 * aim:g}: NOT REACHED" if aim is not None and missed else ""
+        yield f"    {kind}", str(count), *(f"{1000 * one:.1f}" for one in seconds), said
 
 
 def _rows(measured: Measured) -> Iterator[tuple[str, ...]]:
@@ -71,6 +85,7 @@ def _benchmark_json(measured: Measured) -> dict[str, Any]:
         "name": benchmark.name,
         "title": benchmark.title,
         "unit": benchmark.unit,
+        "answers_p95_at_most_ms": benchmark.lap_at_most and 1000 * benchmark.lap_at_most,
         "contenders": [
             {
                 "name": contender.name,
@@ -83,6 +98,15 @@ def _benchmark_json(measured: Measured) -> dict[str, Any]:
                 "steps": {
                     name: {"seconds": round(seconds, 4), "peak_mb_up_to": round(up_to, 1)}
                     for name, seconds, up_to in median_steps(measured.runs[contender.name])
+                },
+                "answers": {
+                    kind: {
+                        "count": count,
+                        "median_ms": round(1000 * median, 2),
+                        "p95_ms": round(1000 * p95, 2),
+                        "slowest_ms": round(1000 * slowest, 2),
+                    }
+                    for kind, count, median, p95, slowest in laps(measured.runs[contender.name])
                 },
                 "work": dict(measured.runs[contender.name][-1].work),
             }
