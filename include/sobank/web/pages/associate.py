@@ -21,7 +21,7 @@ from sobank.store.account_list import MAX_PAGE, AccountFilter, AccountRow, accou
 from sobank.store.choices import connectors_to_choose
 from sobank.store.registry import Registry
 from sobank.store.registry_edit import RegistryEditor
-from sobank.web.fields import Blank, Fields, Number
+from sobank.web.fields import LARGEST_NUMBER, Blank, Fields, Number
 from sobank.web.pages import associate_words as words
 from sobank.web.pages.accounts import Wanted
 from sobank.web.pages.choices import NONE
@@ -85,8 +85,8 @@ class Told(Fields):
     """What a bulk change has done, in numbers of accounts."""
 
     connector: str = NONE
-    changed: Annotated[int, Field(ge=0)] = 0
-    already: Annotated[int, Field(ge=0)] = 0
+    changed: Annotated[int, Field(ge=0, le=LARGEST_NUMBER)] = 0
+    already: Annotated[int, Field(ge=0, le=LARGEST_NUMBER)] = 0
     dossier: Blank[str] = None
 
 
