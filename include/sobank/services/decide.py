@@ -80,43 +80,47 @@ def decide(
     Returns:
         Why lots were left undecided, one error for each connector.
     """
-    aside, wrong = decision.set_aside(failures), {}
-    for lot in decision.lots(validated, aside, envelopes, encryption.room):
-        envelope = GLOBAL_FILE if lot.kind is Kind.GLOBAL_FILE else envelopes.get(lot.partner)
-        if envelope is None:
-            wrong[lot.destination] = _no_such_partner(lot)
-            decision.leave(lot)
-            continue
-        plain, name = bytes(write(lot.records, envelope.terminator)), object_name(envelope, lot)
-        if lot.encryption is None:
-            decision.seal(lot, object_name=name, sha256=spool.put(plain), size=len(plain))
-            continue
-        try:
-            sealed = encryption.apply(plain, lot.encryption)
-        except ConfigurationError as error:
-            wrong[lot.destination] = _left_undecided(lot, error)
-            decision.leave(lot)
-            continue
-        decision.seal(
-            lot,
-            object_name=name + encryption.suffix,
-            sha256=spool.put(sealed),
-            size=len(sealed),
-            plain_sha256=spool.put(plain),
-        )
+    wrong: dict[str, ConfigurationError] = {}
+    decision.set_aside(failures)
+    with spool.keeping() as keep:
+        for lot in decision.lots(validated, envelopes, encryption.room):
+            envelope = GLOBAL_FILE if lot.to.kind is Kind.GLOBAL_FILE else envelopes.get(lot.to.partner)
+            if envelope is None:
+                wrong[lot.to.name] = _no_such_partner(lot)
+                decision.leave(lot)
+                continue
+            plain, name = bytes(write(lot.records, envelope.terminator)), object_name(envelope, lot)
+            if lot.encryption is None:
+                decision.seal(lot, object_name=name, sha256=keep(plain), size=len(plain))
+                continue
+            try:
+                sealed = encryption.apply(plain, lot.encryption)
+            except ConfigurationError as error:
+                wrong[lot.to.name] = _left_undecided(lot, error)
+                decision.leave(lot)
+                continue
+            decision.seal(
+                lot,
+                object_name=name + encryption.suffix,
+                sha256=keep(sealed),
+                size=len(sealed),
+                plain_sha256=keep(plain),
+            )
     return list(wrong.values())
 
 
 def object_name(envelope: Envelope, lot: Lot) -> str:
     """The frozen name of a lot's file."""
     day: date = lot.business_date
-    return envelope.object_name.format(cabinet=lot.cabinet, connector=lot.connector, business_date=day, seq=lot.seq)
+    return envelope.object_name.format(
+        cabinet=lot.to.cabinet, connector=lot.to.connector, business_date=day, seq=lot.seq
+    )
 
 
 def _no_such_partner(lot: Lot) -> ConfigurationError:
     return ConfigurationError(
-        f"the catalogue has no partner {lot.partner} any more, so its statements stay undecided",
-        subject=lot.destination,
+        f"the catalogue has no partner {lot.to.partner} any more, so its statements stay undecided",
+        subject=lot.to.name,
         remedy="put the partner's file back, or give the accounts another connector; the next run takes them",
     )
 
@@ -124,6 +128,6 @@ def _no_such_partner(lot: Lot) -> ConfigurationError:
 def _left_undecided(lot: Lot, error: ConfigurationError) -> ConfigurationError:
     return ConfigurationError(
         f"its files cannot be encrypted, so its statements stay undecided: settings.{error.subject} {error.what}",
-        subject=lot.destination,
+        subject=lot.to.name,
         remedy=f"{error.remedy}; the next run takes them",
     )

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from sobank.store.database import Database, Parameters, sqlite_batch, sqlite_parameters, with_literals
 
+_ROWS_AT_ONCE = 65_536
 _ARROW_OF: tuple[tuple[type[sa.types.TypeEngine[Any]], pa.DataType], ...] = (
     (sa.SmallInteger, pa.int16()),
     (sa.BigInteger, pa.int64()),
@@ -48,7 +49,18 @@ class Bulk(ABC):
         """Run a SELECT inside the transaction; its columns take the names and types of `schema`, in order."""
 
     @abstractmethod
-    def _append(self, name: str, rows: pa.Table, *, temporary: bool) -> None: ...
+    def stream(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> Iterator[pa.Table]:
+        """The same, some thousand rows at a time; nothing else is asked of the transaction until it ends."""
+
+    @abstractmethod
+    def update(self, sql: str) -> int:
+        """Run an UPDATE; how many rows it changed."""
+
+    @abstractmethod
+    def _append(self, name: str, rows: pa.Table) -> None: ...
+
+    @abstractmethod
+    def _make(self, name: str, rows: pa.Table) -> None: ...
 
     @abstractmethod
     def new_ids(self, table: sa.Table, count: int) -> pa.Array:
@@ -58,11 +70,11 @@ class Bulk(ABC):
         """Append `rows`; the columns they lack must have defaults or be nullable."""
         columns = [table.columns[name] for name in rows.column_names]
         kinds = pa.schema([pa.field(c.name, arrow_type(c)) for c in columns])
-        self._append(table.name, rows.cast(kinds), temporary=False)
+        self._append(table.name, rows.cast(kinds))
 
     def temporary(self, name: str, rows: pa.Table) -> None:
         """Make a table that ends with the transaction, or refill it."""
-        self._append(name, rows, temporary=True)
+        self._make(name, rows)
 
 
 @contextmanager
@@ -86,11 +98,26 @@ class _Postgres(Bulk):
             cursor.execute(with_literals(sql, parameters or {}))
             return cursor.fetch_arrow_table().rename_columns(schema.names).cast(schema)
 
-    def _append(self, name: str, rows: pa.Table, *, temporary: bool) -> None:
-        if temporary:
-            self.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
+    def stream(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> Iterator[pa.Table]:
         with self._connection.cursor() as cursor:
-            cursor.adbc_ingest(name, rows, mode="create" if temporary else "append", temporary=temporary)
+            cursor.execute(with_literals(sql, parameters or {}))
+            for batch in cursor.fetch_record_batch():
+                yield pa.Table.from_batches([batch]).rename_columns(schema.names).cast(schema)
+
+    def update(self, sql: str) -> int:
+        counted = self.query(
+            f"WITH done AS ({sql} RETURNING 1) SELECT count(*) FROM done", pa.schema([("n", pa.int64())])
+        )
+        return int(counted["n"][0].as_py())
+
+    def _append(self, name: str, rows: pa.Table) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.adbc_ingest(name, rows, mode="append")
+
+    def _make(self, name: str, rows: pa.Table) -> None:
+        self.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
+        with self._connection.cursor() as cursor:
+            cursor.adbc_ingest(name, rows, mode="create", temporary=True)
 
     def new_ids(self, table: sa.Table, count: int) -> pa.Array:
         sql = f"SELECT nextval('{table.name}_id_seq') AS id FROM generate_series(1, {int(count)})"
@@ -114,18 +141,28 @@ class _Sqlite(Bulk):
         self._cursor.execute(sql)
 
     def query(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> pa.Table:
-        self._cursor.execute(sql, sqlite_parameters(parameters or {}))
-        rows = self._cursor.fetchall()
-        return pa.Table.from_batches([sqlite_batch(rows, schema)] if rows else [], schema)
+        return pa.concat_tables([schema.empty_table(), *self.stream(sql, schema, parameters)])
 
-    def _append(self, name: str, rows: pa.Table, *, temporary: bool) -> None:
+    def stream(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> Iterator[pa.Table]:
+        self._cursor.execute(sql, sqlite_parameters(parameters or {}))
+        while rows := self._cursor.fetchmany(_ROWS_AT_ONCE):
+            yield pa.Table.from_batches([sqlite_batch(rows, schema)])
+
+    def update(self, sql: str) -> int:
+        self._cursor.execute(sql)
+        return int(self._cursor.rowcount)
+
+    def _append(self, name: str, rows: pa.Table) -> None:
         names = ", ".join(f'"{column}"' for column in rows.column_names)
-        if temporary:
-            self.execute(f"DROP TABLE IF EXISTS temp.{name}")
-            self.execute(f"CREATE TEMP TABLE {name} ({names})")
         marks = ", ".join("?" * rows.num_columns)
         values = zip(*(_sqlite_values(column) for column in rows.columns), strict=True)
         self._cursor.executemany(f"INSERT INTO {name} ({names}) VALUES ({marks})", values)
+
+    def _make(self, name: str, rows: pa.Table) -> None:
+        names = ", ".join(f'"{column}"' for column in rows.column_names)
+        self.execute(f"DROP TABLE IF EXISTS temp.{name}")
+        self.execute(f"CREATE TEMP TABLE {name} ({names})")
+        self._append(name, rows)
 
     def new_ids(self, table: sa.Table, count: int) -> pa.Array:
         # BEGIN IMMEDIATE: nobody else writes until this transaction ends, so the next keys are ours.

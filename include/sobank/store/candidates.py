@@ -23,13 +23,10 @@ CANDIDATES = pa.schema(
         ("business_date", pa.date32()),
         ("due_date", pa.date32()),
         ("opening_date", pa.date32()),
-        ("currency", pa.string()),
         ("n_entries", pa.int32()),
         ("n_records", pa.int32()),
         ("credit", pa.int64()),
         ("debit", pa.int64()),
-        ("content_sha256", pa.binary()),
-        ("iban", pa.string()),
         ("cabinet_id", pa.int32()),
         ("cabinet", pa.string()),
         ("mandate_id", pa.int32()),
@@ -61,8 +58,8 @@ CANDIDATES_FROM = """
      WHERE s.status = 'pending' AND s.business_date <= :day
 """
 CANDIDATES_SQL = f"""
-    SELECT s.id, s.business_date, s.due_date, s.opening_date, s.currency, s.n_entries, s.n_records, s.credit, s.debit,
-           s.content_sha256, a.iban, a.cabinet_id, c.code, m.id, m.step, x.id, k.id, k.name, k.partner,
+    SELECT s.id, s.business_date, s.due_date, s.opening_date, s.n_entries, s.n_records, s.credit, s.debit,
+           a.cabinet_id, c.code, m.id, m.step, x.id, k.id, k.name, k.partner,
            CASE WHEN x.id IS NULL THEN '{ConnectorFact.NONE}'
                 WHEN k.deleted_at IS NULL AND k.cabinet_id = a.cabinet_id THEN '{ConnectorFact.ON_CABINET}'
                 ELSE '{ConnectorFact.MISSING}' END,

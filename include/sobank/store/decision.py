@@ -10,27 +10,26 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sobank.domain.routing import Kind
 from sobank.errors import DecisionConflict
 from sobank.store import schema
 from sobank.store.bulk import Bulk, arrow_type, bulk
-from sobank.store.candidates import CANDIDATES, CANDIDATES_SQL, routed
+from sobank.store.candidates import CANDIDATES, CANDIDATES_SQL
 from sobank.store.database import Database
-from sobank.store.lots import Lot, starts_of, within
+from sobank.store.leaving import ASIDE, gather
+from sobank.store.lots import WIDE, Limits, Lot, cut
 
 if TYPE_CHECKING:
     from sobank.services.decide import Envelope
 
-#: Order inside a batch: by IBAN then date (O1); the content decides between equals, so that bytes never depend on when.
-_ORDER = ("destination", "business_date", "due_date", "iban", "currency", "opening_date", "content_sha256")
+#: Records held at once, 16 MiB of them, unless one lot is larger: what memory follows, whatever the day holds.
+CHUNK_RECORDS: Final = (16 << 20) // 120
 _SEQ = pa.schema([("destination", pa.string()), ("business_date", pa.date32()), ("seq", pa.int32())])
 
 
@@ -40,49 +39,38 @@ class Decision:
     def __init__(self, rows: Bulk, day: date, now: datetime) -> None:
         self._rows = rows
         self._now = now
-        self._routed = routed(rows.query(CANDIDATES_SQL, CANDIDATES, {"day": day}))
+        self._day = day
+        found = gather(rows.stream(CANDIDATES_SQL, CANDIDATES, {"day": day}))
+        self._leaving, self._by_route = found.leaving, found.aside
         self._sealed: list[pa.Table] = []
         self._batches: list[dict[str, Any]] = []
-        self._day = day
+        self._decided: list[pa.ChunkedArray] = []
         self.counts = {"decided": 0, "quarantined": 0, "batches": 0, "unvalidated": 0, "unsealed": 0}
-        self.counts["waiting"] = int(np.sum(self._routed.kind == Kind.WAIT))
+        self.counts["waiting"] = found.waiting
 
-    def set_aside(self, failures: pa.Table) -> np.ndarray:
-        """Quarantine what routing sets aside and what failed an `error` rule; return the mask of all these.
+    def set_aside(self, failures: pa.Table) -> None:
+        """Quarantine what routing sets aside and what failed an `error` rule; none of these leaves.
 
         Args:
             failures: `statement_id`, `rule` of the validation's errors; several rows a statement when it fails several.
         """
-        candidates = self._routed.candidates
-        ids = candidates["statement_id"]
-        by_route = self._routed.kind == Kind.QUARANTINE
-        found = pa.table(
-            {
-                "statement_id": ids.filter(pa.array(by_route)),
-                "reason": pa.array(self._routed.reason[by_route], pa.string()),
-            }
-        )
-        leaving = ids.filter(pa.array(self._routed.leaving))
-        broken = self._unwaived(failures.filter(pc.is_in(failures["statement_id"], leaving)))
-        found = pa.concat_tables([found, broken.cast(found.schema)]).combine_chunks()
+        leaving = self._leaving.rows["statement_id"]
+        broken = self._unwaived(failures.filter(pc.is_in(failures["statement_id"], pa.array(leaving))))
+        found = pa.concat_tables([self._by_route, broken]).combine_chunks()
         found = found.group_by(["statement_id", "reason"], use_threads=False).aggregate([])
-        mask: np.ndarray = pc.is_in(ids, found["statement_id"].combine_chunks()).to_numpy()
+        ids = found["statement_id"].unique()
+        self._leaving = self._leaving.only(~np.isin(leaving, ids.to_numpy()))
         if found.num_rows:
             at = pa.repeat(pa.scalar(self._now, pa.timestamp("us", tz="UTC")), found.num_rows)
             keys = self._rows.new_ids(schema.quarantine, found.num_rows)
             self._rows.insert(schema.quarantine, found.append_column("id", keys).append_column("opened_at", at))
-            self._settle(ids.filter(pa.array(mask)), "quarantined")
-        self.counts["quarantined"] = int(mask.sum())
-        return mask
+            self._settle(pa.chunked_array([ids]), "quarantined")
+        self.counts["quarantined"] = len(ids)
 
     def lots(
-        self,
-        validated: pa.Array,
-        aside: np.ndarray,
-        envelopes: Mapping[str, Envelope],
-        room: Callable[[int, object], int],
+        self, validated: pa.Array, envelopes: Mapping[str, Envelope], room: Callable[[int, object], int]
     ) -> Iterator[Lot]:
-        """What leaves, cut into lots in the order in which they will be numbered.
+        """What leaves, cut into lots in the order in which they will be numbered; read chunk by chunk.
 
         A statement that arrived after the extract is not among `validated`: it stays undecided until the next run.
 
@@ -90,30 +78,17 @@ class Decision:
             envelopes: by partner code; what one file may hold. A single statement over that goes alone (A1).
             room: how many plain bytes fit into so many encrypted ones, by the connector's setting.
         """
-        candidates = self._routed.candidates
-        leaving = self._routed.leaving & ~aside
-        seen = pc.is_in(candidates["statement_id"], validated).to_numpy()
-        self.counts["unvalidated"] = int((leaving & ~seen).sum())
-        rows = candidates.append_column("destination", self._routed.destination)
-        rows = rows.append_column("kind", pa.array(self._routed.kind, pa.string()))
-        rows = rows.filter(pa.array(leaving & seen))
-        if not rows.num_rows:
+        seen = np.isin(self._leaving.rows["statement_id"], validated.to_numpy())
+        self.counts["unvalidated"] = int((~seen).sum())
+        leaving = self._leaving.only(seen)
+        if not len(leaving):
             return
-        rows = rows.sort_by([(name, "ascending") for name in _ORDER]).combine_chunks()
-        records = self._records(rows["statement_id"])
-        ends_at = np.concatenate([[0], np.cumsum(rows["n_records"].to_numpy().astype(np.int64))])
-        last_seq, encrypted = self._last_seq(rows), self._encrypted()
-        starts = starts_of(rows)
-        for start, end in zip(starts, [*starts[1:], rows.num_rows], strict=True):
-            first = rows.slice(start, 1).to_pylist()[0]
-            to_partner = first["kind"] == Kind.PARTNER
-            envelope = envelopes.get(first["partner"] or "")
-            encryption = encrypted.get(first["connector_id"]) if to_partner else None
-            if encryption is not None and envelope and envelope.max_bytes is not None:
-                envelope = replace(envelope, max_bytes=room(envelope.max_bytes, encryption))
-            for a, b in within(envelope, start, end, ends_at):
-                part = records[ends_at[a] * 120 : ends_at[b] * 120]
-                yield self._lot(rows.slice(a, b - a), part, last_seq, encryption)
+        limits = Limits(envelopes=envelopes, encrypted=self._encrypted(), room=room)
+        last_seq = self._last_seq(leaving.days())
+        for start, end in leaving.chunks(CHUNK_RECORDS):
+            chunk = leaving.part(start, end)
+            yield from cut(chunk, self._wide(chunk.rows["statement_id"]), limits, last_seq)
+            self._write()
 
     def leave(self, lot: Lot) -> None:
         """Leave a lot's statements undecided; all of one destination are left, so that no number is missing."""
@@ -121,14 +96,13 @@ class Decision:
 
     def seal(self, lot: Lot, *, object_name: str, sha256: str, size: int, plain_sha256: str | None = None) -> None:
         """Enter the batch of a lot whose payload is in the spool under `sha256` (hex); the plain one beside it."""
-        key = f"{lot.destination}|{lot.business_date}|{lot.seq}|{sha256}"
-        first = lot.rows.slice(0, 1).to_pylist()[0]
+        key = f"{lot.to.name}|{lot.business_date}|{lot.seq}|{sha256}"
         self._batches.append(
             {
-                "destination": lot.destination,
-                "kind": str(lot.kind),
-                "cabinet_id": first["cabinet_id"],
-                "connector_id": first["connector_id"] if lot.kind is Kind.PARTNER else None,
+                "destination": lot.to.name,
+                "kind": str(lot.to.kind),
+                "cabinet_id": lot.to.cabinet_id,
+                "connector_id": lot.to.connector_id,
                 "business_date": lot.business_date,
                 "seq": lot.seq,
                 "state": "sealed",
@@ -148,14 +122,20 @@ class Decision:
                 "sealed_at": self._now,
             }
         )
-        self._sealed.append(lot.rows.select(["statement_id", "mandate_id", "association_id"]))
+        self._sealed.append(lot.allocated)
 
     def close(self) -> None:
-        """Write batches and allocations.
+        """Write what is left of batches and allocations, and that their statements are decided.
 
         Raises:
             DecisionConflict: a statement was taken by something else meanwhile; the transaction is undone.
         """
+        self._write()
+        if self._decided:
+            self._settle(pa.chunked_array(self._decided), "decided")
+
+    def _write(self) -> None:
+        """Write the batches sealed since, with their allocations."""
         if not self._batches:
             return
         batches = pa.Table.from_pylist(self._batches, _BATCHES)
@@ -166,32 +146,29 @@ class Decision:
         at = pa.repeat(pa.scalar(self._now, pa.timestamp("us", tz="UTC")), allocations.num_rows)
         allocations = allocations.append_column("batch_id", pa.array(of_batch)).append_column("decided_at", at)
         self._rows.insert(schema.allocations, allocations)
-        self._settle(allocations["statement_id"], "decided")
-        self.counts |= {"decided": allocations.num_rows, "batches": batches.num_rows}
+        self._decided.extend(allocations["statement_id"].chunks)
+        self.counts["decided"] += allocations.num_rows
+        self.counts["batches"] += batches.num_rows
+        self._batches, self._sealed = [], []
 
     def _unwaived(self, failures: pa.Table) -> pa.Table:
         """Failures as `statement_id`, `reason`, less those that a named person has released before."""
-        kinds = pa.schema([("statement_id", pa.int64()), ("reason", pa.string())])
-        found = failures.rename_columns(kinds.names).cast(kinds)
+        found = failures.rename_columns(ASIDE.names).cast(ASIDE)
         if not found.num_rows:
             return found
         self._rows.temporary("failures", found)
         return self._rows.query(
             "SELECT f.statement_id, f.reason FROM failures f WHERE NOT EXISTS (SELECT 1 FROM quarantine q"
             " WHERE q.statement_id = f.statement_id AND q.reason = f.reason AND q.resolution = 'released')",
-            kinds,
+            ASIDE,
         )
 
     def _settle(self, ids: pa.ChunkedArray, status: str) -> None:
         self._rows.temporary("settled", pa.table({"id": ids}))
-        self._rows.execute(
+        done = self._rows.update(
             f"UPDATE statements SET status = '{status}' FROM settled"
             " WHERE statements.id = settled.id AND statements.status = 'pending'"
         )
-        done = self._rows.query(
-            f"SELECT count(*) FROM settled JOIN statements s ON s.id = settled.id AND s.status = '{status}'",
-            pa.schema([("n", pa.int64())]),
-        )["n"][0].as_py()
         if done != len(ids):
             raise DecisionConflict(
                 f"{len(ids) - done} statements changed while they were being decided",
@@ -199,16 +176,13 @@ class Decision:
                 remedy="nothing was written; run it again",
             )
 
-    def _records(self, ids: pa.ChunkedArray) -> memoryview:
-        """Canonical records of statements, in the order of `ids`, in one buffer."""
+    def _wide(self, ids: np.ndarray) -> pa.Table:
         self._rows.temporary("leaving", pa.table({"id": ids}))
-        found = self._rows.query(
-            "SELECT s.id, s.records FROM leaving JOIN statements s ON s.id = leaving.id",
-            pa.schema([("id", pa.int64()), ("records", pa.large_binary())]),
+        return self._rows.query(
+            "SELECT s.id, a.iban, s.currency, s.opening_date, s.content_sha256, s.n_entries, s.credit, s.debit,"
+            " s.records FROM leaving JOIN statements s ON s.id = leaving.id JOIN accounts a ON a.id = s.account_id",
+            WIDE,
         )
-        place = pc.index_in(ids, found["id"].combine_chunks())
-        taken = found["records"].combine_chunks().take(place.combine_chunks())
-        return memoryview(taken.buffers()[2])[: pc.sum(pc.binary_length(taken)).as_py()]
 
     def _encrypted(self) -> dict[int, object]:
         """What connectors say of encryption, by id; those that say nothing, or null, are left out."""
@@ -219,39 +193,15 @@ class Decision:
         wanted = {row["id"]: (json.loads(row["settings"]) or {}).get("encryption") for row in found.to_pylist()}
         return {connector: encryption for connector, encryption in wanted.items() if encryption is not None}
 
-    def _last_seq(self, rows: pa.Table) -> dict[tuple[str, date], int]:
+    def _last_seq(self, days: list[date]) -> dict[tuple[str, date], int]:
         """Number of the newest batch of each destination and business date; cancelled ones are not used again."""
-        days = pa.table({"business_date": pc.unique(rows["business_date"])})
-        self._rows.temporary("days", days)
+        self._rows.temporary("days", pa.table({"business_date": pa.array(days, pa.date32())}))
         found = self._rows.query(
             "SELECT b.destination, b.business_date, max(b.seq) FROM batches b"
             " JOIN days ON days.business_date = b.business_date GROUP BY b.destination, b.business_date",
             _SEQ,
         )
         return {(row["destination"], row["business_date"]): row["seq"] for row in found.to_pylist()}
-
-    def _lot(
-        self, rows: pa.Table, records: memoryview, last_seq: dict[tuple[str, date], int], encryption: object
-    ) -> Lot:
-        first = rows.slice(0, 1).to_pylist()[0]
-        place = (first["destination"], first["business_date"])
-        last_seq[place] = seq = last_seq.get(place, 0) + 1
-        sums = {name: pc.sum(rows[name]).as_py() for name in ("n_entries", "n_records", "credit", "debit")}
-        return Lot(
-            destination=first["destination"],
-            kind=Kind(first["kind"]),
-            cabinet=first["cabinet"],
-            connector=first["connector"] or "",
-            partner=first["partner"] or "",
-            business_date=first["business_date"],
-            seq=seq,
-            n_statements=rows.num_rows,
-            first_date=pc.min(rows["opening_date"]).as_py() or first["business_date"],
-            records=records,
-            rows=rows,
-            encryption=encryption,
-            **sums,
-        )
 
 
 @contextmanager

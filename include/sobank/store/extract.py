@@ -70,17 +70,14 @@ def extract(database: Database, files: RunFiles) -> dict[str, int]:
 
     Statements that wait for their mandate, or that routing sets aside, are not extracted: the decision counts them.
     """
-    found = routed(database.arrow(_EXTRACT_SQL, _EXTRACT, {"day": files.day}).read_all())
-    table = found.candidates.select([*_KEPT, *_EXTRA.names, "partner"])
-    table = table.append_column("destination", found.destination).append_column(
-        "kind", pa.array(found.kind, pa.string())
+    kept: list[pa.Array] = []
+    rows = database.arrow(_EXTRACT_SQL, _EXTRACT, {"day": files.day})
+    n_statements = files.write("extracted", _statements_of(rows, kept), _narrow(_EXTRACT.empty_table()).schema)
+    ids = np.sort(pa.chunked_array(kept, pa.int64()).to_numpy())
+    n_entries = files.write(
+        "entries", _entries_of(ids, database.arrow(_ENTRIES_SQL, _ENTRIES_READ, {"day": files.day})), _ENTRIES
     )
-    table = _days_as_numbers(table.filter(pa.array(found.leaving)))
-    files.write("extracted", table.to_batches(), table.schema)
-    ids = np.sort(table["statement_id"].to_numpy())
-    rows = database.arrow(_ENTRIES_SQL, _ENTRIES_READ, {"day": files.day})
-    n_entries = files.write("entries", _entries_of(ids, rows), _ENTRIES)
-    return {"statements": table.num_rows, "entries": n_entries}
+    return {"statements": n_statements, "entries": n_entries}
 
 
 def partition(files: RunFiles, line_ends: Mapping[str, int]) -> dict[str, int]:
@@ -142,6 +139,23 @@ def _days_as_numbers(table: pa.Table) -> pa.Table:
             number = table[name].cast(pa.int32())
             table = table.set_column(table.column_names.index(name), name.replace("_date", "_day"), number)
     return table
+
+
+def _statements_of(batches: pa.RecordBatchReader, kept: list[pa.Array]) -> Iterator[pa.RecordBatch]:
+    """Those that leave, chunk by chunk; their ids are added to `kept`."""
+    for batch in batches:
+        table = _narrow(pa.Table.from_batches([batch]))
+        kept.extend(table["statement_id"].chunks)
+        yield from table.to_batches()
+
+
+def _narrow(rows: pa.Table) -> pa.Table:
+    """Of the rows that have a destination, what validation and partition need."""
+    found = routed(rows)
+    table = found.candidates.select([*_KEPT, *_EXTRA.names, "partner"])
+    table = table.append_column("destination", found.destination.cast(pa.string()))
+    table = table.append_column("kind", pa.array(found.kind, pa.string()))
+    return _days_as_numbers(table.filter(pa.array(found.leaving)))
 
 
 def _entries_of(ids: np.ndarray, batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

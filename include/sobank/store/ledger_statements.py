@@ -60,7 +60,7 @@ def _reasons(facts: Iterable[sa.Row[Any]]) -> dict[int, str]:
     names = ("mandate no longer approved", "association changed", "connector deleted")
     said = {}
     for row in facts:
-        counts = zip(names, row[1:], strict=True)
+        counts = zip(names, tuple(row)[1:], strict=True)
         if found := [f"{name}: {count} statement(s)" for name, count in counts if count]:
             said[row.batch_id] = "; ".join(found)
     return said

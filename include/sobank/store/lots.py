@@ -1,21 +1,40 @@
-"""How candidates in order are cut into lots, each of which becomes one file."""
+"""How statements in order are cut into lots, each of which becomes one file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from sobank.domain.routing import Kind
+from sobank.store.leaving import Destination, Leaving
 
 if TYPE_CHECKING:
     from sobank.services.decide import Envelope
 
-_LOT = ("destination", "business_date", "due_date")
+Ints = npt.NDArray[np.int64]
+#: What is read of the statements of a chunk of lots.
+WIDE = pa.schema(
+    [
+        ("statement_id", pa.int64()),
+        ("iban", pa.string()),
+        ("currency", pa.string()),
+        ("opening_date", pa.date32()),
+        ("content_sha256", pa.binary()),
+        ("n_entries", pa.int32()),
+        ("credit", pa.int64()),
+        ("debit", pa.int64()),
+        ("records", pa.large_binary()),
+    ]
+)
+#: Order inside a lot: by IBAN then date (O1); the content decides between equals, so that bytes never depend on when.
+_ORDER = ("lot", "iban", "currency", "opening_date", "content_sha256")
+_NO_DAY = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,14 +42,11 @@ class Lot:
     """Statements that will leave together: one destination, one business date, one due date (D2).
 
     `records`: their canonical records, 120 bytes each, one after another. Amounts in minor units; `debit` negative.
+    `allocated`: one row a statement, `statement_id, mandate_id, association_id`. `first_date`: the earliest opening.
     `encryption`: that setting of the connector, None where the file leaves in clear.
     """
 
-    destination: str
-    kind: Kind
-    cabinet: str
-    connector: str
-    partner: str
+    to: Destination
     business_date: date
     seq: int
     n_statements: int
@@ -40,18 +56,62 @@ class Lot:
     debit: int
     first_date: date
     records: memoryview
-    rows: pa.Table
+    allocated: pa.Table
     encryption: object
 
 
-def starts_of(rows: pa.Table) -> list[int]:
-    """Row numbers at which a new lot begins, in rows sorted by destination, business date and due date."""
-    changes = np.zeros(rows.num_rows, bool)
-    changes[0] = True
-    for name in _LOT:
-        codes = rows[name].combine_chunks().dictionary_encode().indices.to_numpy()
-        changes[1:] |= codes[1:] != codes[:-1]
-    return [int(row) for row in np.flatnonzero(changes)]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one file of a destination may hold. `encrypted`: settings of connectors by id; `room`: see Encryption."""
+
+    envelopes: Mapping[str, Envelope]
+    encrypted: Mapping[int, object]
+    room: Callable[[int, object], int]
+
+    def of(self, to: Destination) -> tuple[Envelope | None, object]:
+        """The envelope, None for a global file or an unknown partner, and how its files are encrypted."""
+        envelope = self.envelopes.get(to.partner)
+        encryption = None if to.connector_id is None else self.encrypted.get(to.connector_id)
+        if encryption is not None and envelope and envelope.max_bytes is not None:
+            envelope = replace(envelope, max_bytes=self.room(envelope.max_bytes, encryption))
+        return envelope, encryption
+
+
+def cut(leaving: Leaving, wide: pa.Table, limits: Limits, last_seq: dict[tuple[str, date], int]) -> Iterator[Lot]:
+    """The lots of a chunk, numbered on from `last_seq`, which is carried on.
+
+    Args:
+        leaving: the rows of the chunk, whole lots. wide: what was read of them (`WIDE`), in any order.
+    """
+    starts = leaving.starts()
+    wide, place = _sorted(leaving, wide, starts)
+    rows = {name: column[place] for name, column in leaving.rows.items()}
+    records = _bytes_of(wide["records"])
+    ends_at = np.concatenate([[0], np.cumsum(rows["n_records"], dtype=np.int64)])
+    parts, of_parts = [], []
+    for start, end in zip(starts, [*starts[1:], len(leaving)], strict=True):
+        to = leaving.destinations[rows["destination"][start]]
+        envelope, encryption = limits.of(to)
+        for part in within(envelope, int(start), int(end), ends_at):
+            parts.append(part)
+            of_parts.append((to, encryption))
+    begins = [a for a, _ in parts]
+    sums, first_dates = _sums(wide, rows, begins), _first_dates(wide, begins)
+    allocated = _allocated(rows)
+    for number, ((a, b), (to, encryption)) in enumerate(zip(parts, of_parts, strict=True)):
+        day = rows["business_date"][a].astype("datetime64[D]").item()
+        last_seq[to.name, day] = seq = last_seq.get((to.name, day), 0) + 1
+        yield Lot(
+            to=to,
+            business_date=day,
+            seq=seq,
+            n_statements=b - a,
+            records=records[ends_at[a] * 120 : ends_at[b] * 120],
+            allocated=allocated.slice(a, b - a),
+            encryption=encryption,
+            first_date=first_dates[number] or day,
+            **{name: column[number] for name, column in sums.items()},
+        )
 
 
 def within(envelope: Envelope | None, start: int, end: int, ends_at: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -69,3 +129,45 @@ def within(envelope: Envelope | None, start: int, end: int, ends_at: np.ndarray)
         stop = max(stop, start + 1)
         yield start, stop
         start = stop
+
+
+def _sorted(leaving: Leaving, wide: pa.Table, starts: Ints) -> tuple[pa.Table, Ints]:
+    """What was read, in the order in which it leaves, and of each row its place in `leaving`."""
+    ids = leaving.rows["statement_id"]
+    by_id = np.argsort(ids)
+    place = by_id[np.searchsorted(ids[by_id], wide["statement_id"].to_numpy())]
+    lot = pa.array(np.searchsorted(starts, place, side="right"))
+    keys = wide.select([name for name in _ORDER if name != "lot"]).append_column("lot", lot)
+    order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in _ORDER])
+    taken = wide.select(["opening_date", "n_entries", "credit", "debit", "records"]).take(order)
+    return taken, place[order.to_numpy()]
+
+
+def _bytes_of(records: pa.ChunkedArray) -> memoryview:
+    """All values, one after another."""
+    whole = records.combine_chunks()
+    return memoryview(whole.buffers()[2])[: pc.sum(pc.binary_length(whole)).as_py()]
+
+
+def _sums(wide: pa.Table, rows: Mapping[str, npt.NDArray[Any]], begins: list[int]) -> dict[str, list[int]]:
+    """Of each part, which lie one behind the other."""
+    counts = {name: wide[name].to_numpy().astype(np.int64) for name in ("n_entries", "credit", "debit")}
+    counts["n_records"] = rows["n_records"].astype(np.int64)
+    return {name: np.add.reduceat(of, begins).tolist() for name, of in counts.items()}
+
+
+def _first_dates(wide: pa.Table, begins: list[int]) -> list[date | None]:
+    opening = pc.fill_null(wide["opening_date"].cast(pa.int32()), _NO_DAY).to_numpy()
+    days = np.minimum.reduceat(opening, begins)
+    return [None if day == _NO_DAY else day.astype("datetime64[D]").item() for day in days]
+
+
+def _allocated(rows: Mapping[str, npt.NDArray[Any]]) -> pa.Table:
+    associations = rows["association_id"]
+    return pa.table(
+        {
+            "statement_id": rows["statement_id"],
+            "mandate_id": rows["mandate_id"],
+            "association_id": pa.array(associations, mask=associations == 0),
+        }
+    )

@@ -8,13 +8,21 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
 from sobank.errors import ConfigurationError, LedgerError
 
-_COPY_BYTES = 1 << 20
+_COPY_BYTES: Final = 1 << 20
+#: Writes under way at once: they wait for the disk together. And how many more may wait, with their bytes, for them.
+_AT_ONCE: Final = 8
+_WAITING: Final = 32
 
 
 class ObjectStore:
@@ -37,29 +45,57 @@ class ObjectStore:
 
     def put(self, data: bytes | BinaryIO) -> str:
         """Keep `data` and return its SHA-256 (hex). On disk, with its folder entry, when this returns."""
+        pieces = [data] if isinstance(data, bytes) else iter(partial(data.read, _COPY_BYTES), b"")
+        sha256, changed = self._write(pieces)
+        for folder in changed:
+            sync_folder(folder)
+        return sha256
+
+    @contextmanager
+    def keeping(self) -> Iterator[Callable[[bytes], str]]:
+        """Keep many objects as `put` does, side by side: all are on disk, with folder entries, when the block ends.
+
+        What is given is the same function, which returns at once; an error of a write is raised by a later call of it,
+        or by the end of the block, and then nothing may be taken for kept.
+        """
+        changed: set[Path] = set()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            under_way: deque[Future[tuple[str, set[Path]]]] = deque()
+
+            def keep(data: bytes) -> str:
+                while len(under_way) >= _WAITING:
+                    changed.update(under_way.popleft().result()[1])
+                under_way.append(pool.submit(self._write, [data]))
+                return hashlib.sha256(data).hexdigest()
+
+            yield keep
+            for written in under_way:
+                changed.update(written.result()[1])
+            list(pool.map(sync_folder, sorted(changed)))
+
+    def _write(self, pieces: Iterable[bytes]) -> tuple[str, set[Path]]:
+        """Write an object, its bytes on disk: its SHA-256, and the folders whose entries may not be there yet.
+
+        That of the objects may have been made a moment ago by somebody who has not synced the one above it.
+        """
         self._root.mkdir(parents=True, exist_ok=True, mode=0o750)
         digest = hashlib.sha256()
         handle, name = tempfile.mkstemp(dir=self._root, prefix=".incoming-")
         try:
             with os.fdopen(handle, "wb") as out:
-                if isinstance(data, bytes):
-                    digest.update(data)
-                    out.write(data)
-                else:
-                    while piece := data.read(_COPY_BYTES):
-                        digest.update(piece)
-                        out.write(piece)
+                for piece in pieces:
+                    digest.update(piece)
+                    out.write(piece)
                 out.flush()
                 os.fchmod(out.fileno(), 0o640)
                 os.fsync(out.fileno())
             target = self._path(digest.hexdigest())
             target.parent.mkdir(exist_ok=True, mode=0o750)
             Path(name).replace(target)
-            sync_folder(target.parent)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        return digest.hexdigest()
+        return digest.hexdigest(), {target.parent, self._root, self._root.parent}
 
     def __contains__(self, sha256: str) -> bool:
         return self._path(sha256).is_file()

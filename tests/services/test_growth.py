@@ -1,0 +1,83 @@
+"""What a day costs in memory and tasks does not follow the day: two sizes of it, one four times the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pytest
+
+from sobank import jobs
+from sobank.store import bulk, database, decision
+from sobank.store.extract import extract, partition
+from tests.builders import NOW, Cabinet, TestHouse, file_of, statement
+from tests.conftest import FreshUrl
+
+DAY = date(2026, 3, 2)
+SMALL, LARGE = 50, 200
+#: Records of a statement, and of the chunks that are held at once: far fewer than those of the smaller day.
+RECORDS, CHUNK = 52, 400
+#: A day four times as large may hold so many times as much.
+MOST: Final = 1.3
+
+
+def a_day(home: Path, url: str, statements: int) -> TestHouse:
+    """Each statement is of a cabinet of its own, and every other one goes to a partner."""
+    house = TestHouse(home, url)
+    connectors = {n: "fizen" if n % 2 else None for n in range(1, statements + 1)}
+    house.register(*(Cabinet(f"CAB{n}", accounts={n: ("approved", to)}) for n, to in connectors.items()))
+    amounts = range(1, RECORDS - 1)
+    house.take_in(file_of(*(statement(n, DAY, *amounts) for n in connectors)), now=NOW)
+    return house
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory, fresh_sqlite_url: FreshUrl) -> dict[int, TestHouse]:
+    return {n: a_day(tmp_path_factory.mktemp(f"day-{n}"), fresh_sqlite_url(), n) for n in (SMALL, LARGE)}
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks as much smaller as these days are smaller than a real one."""
+    monkeypatch.setattr(decision, "CHUNK_RECORDS", CHUNK)
+    monkeypatch.setattr(database, "_FETCH_ROWS", 16)
+    monkeypatch.setattr(bulk, "_ROWS_AT_ONCE", 16)
+
+
+def most_held(work: Callable[[], object]) -> int:
+    """Bytes that Arrow held at once while it worked, at the most."""
+    before = pa.default_memory_pool()
+    counting = pa.proxy_memory_pool(before)
+    pa.set_memory_pool(counting)
+    try:
+        work()
+    finally:
+        pa.set_memory_pool(before)
+    return int(counting.max_memory())
+
+
+def test_memory_of_extract_and_decision_follows_the_chunk_and_not_the_day(days: dict[int, TestHouse]) -> None:
+    extracted, decided = {}, {}
+    for size, house in days.items():
+        files = house.run_files(DAY, "measured")
+        extracted[size] = most_held(lambda house=house, files=files: extract(house.database, files))  # type: ignore[misc]
+        partition(files, house.line_ends())
+        decided[size] = most_held(lambda house=house: house.decide(DAY))  # type: ignore[misc]
+        assert len(house.batches()) == size
+    assert SMALL * RECORDS > 4 * CHUNK, "the smaller day holds many chunks"
+    assert decided[LARGE] <= MOST * decided[SMALL]
+    assert extracted[LARGE] <= MOST * extracted[SMALL]
+
+
+def test_the_number_of_tasks_follows_the_connectors_and_not_the_day(
+    days: dict[int, TestHouse], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = {}
+    for size, house in days.items():
+        monkeypatch.setattr(jobs, "_house", lambda house=house: house)
+        house.decide(DAY)
+        tasks[size] = (jobs.partners_to_push(DAY), jobs.global_file_shards(DAY))
+    assert tasks[SMALL] == tasks[LARGE] == (["fizen"], [0])
