@@ -56,7 +56,7 @@ user      {USER}
 password  {home.password}
 
 For `sobank` in another terminal:
-  export SOBANK_HOME={sobank_home}
+  export SOBANK_HOME={sobank_home} SOBANK_OPERATORS={USER}
   export {" ".join(f"{name}={value}" for name, value in home.access.items())}
 
 Logs are in {home.folder / "logs"}. Ctrl-C stops everything."""
