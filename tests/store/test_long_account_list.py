@@ -5,6 +5,7 @@ The bound is made small enough for a few accounts to exceed it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from sobank.errors import NotFound
 from sobank.store import account_search, listing
 from sobank.store import schema as t
 from sobank.store.account_list import NO_CONNECTOR, NO_MANDATE, AccountFilter, AccountRow, account_page
+from sobank.store.account_search import AccountSearch
 from sobank.store.database import Database
 from tests.services.registry_world import NOW, add
 
@@ -141,3 +143,16 @@ def test_nobody_goes_on_from_an_account_of_another_cabinet(filled: Database) -> 
     for unseen in (2, 99):
         with pytest.raises(NotFound, match="start from the first page"):
             account_page(filled, AccountFilter(user="one"), after=unseen * 3 + 1)
+
+
+def test_a_search_on_postgresql_asks_the_indexes_of_parts_of_texts(fresh_postgres_url: Callable[[], str]) -> None:
+    database = Database(fresh_postgres_url())
+    search = AccountSearch(scope=None, conditions=(), text="732 boulangerie", sqlite=False)
+    asked = search.ids().compile(database.engine, compile_kwargs={"literal_binds": True})
+    with database.read() as connection:
+        for other_way in ("seqscan", "indexscan"):  # which a few rows make cheaper
+            connection.exec_driver_sql(f"SET LOCAL enable_{other_way} = off")
+        plan = "\n".join(row[0] for row in connection.execute(sa.text(f"EXPLAIN {asked}")))
+    database.close()
+    for index in ("accounts_iban", "dossiers_siret", "dossiers_name_folded"):
+        assert f"ix_{index}_trigrams" in plan

@@ -99,3 +99,23 @@ def test_rows_come_back_as_arrow_with_the_schema_asked_for(database: Database) -
     assert found.schema == kinds
     assert found.column("code").to_pylist() == ["C1", "C2"]
     assert found.column("day").to_pylist() == [NOW.date()] * 2
+
+
+def test_a_database_that_may_not_have_the_extension_for_searches_says_who_must_create_it(postgres_server: str) -> None:
+    server = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with server.connect() as connection:
+        connection.exec_driver_sql("CREATE ROLE narrow LOGIN")
+        connection.exec_driver_sql("CREATE DATABASE narrow")
+    url = sa.make_url(postgres_server).set(database="narrow")
+    with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
+        connection.exec_driver_sql("GRANT ALL ON SCHEMA public TO narrow")
+    narrow = Database(url.set(username="narrow").render_as_string(hide_password=False))
+    with pytest.raises(ConfigurationError, match=r"pg_trgm.*permission denied") as refused:
+        migrate.upgrade(narrow)
+    assert "CREATE EXTENSION pg_trgm" in refused.value.remedy
+    with sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool).connect() as connection:
+        connection.exec_driver_sql("CREATE EXTENSION pg_trgm")
+    migrate.upgrade(narrow)
+    migrate.require_current(narrow)
+    narrow.close()
+    server.dispose()

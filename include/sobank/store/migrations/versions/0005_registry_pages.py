@@ -59,8 +59,7 @@ def downgrade() -> None:
 def _add_trigrams() -> None:
     """The owner of a database may create this extension; it comes with PostgreSQL's contrib modules."""
     try:
-        with op.get_bind().begin_nested():
-            op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
     except sa.exc.DBAPIError as error:
         said = str(error.orig).partition("\n")[0]
         raise ConfigurationError(
