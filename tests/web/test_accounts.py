@@ -224,3 +224,9 @@ def test_who_is_a_member_of_nothing_is_told_so_and_offered_nothing(looked: Site)
         page = looked.as_(NOBODY).get(path).text
         assert "Vous n&#39;êtes membre d&#39;aucun cabinet." in page
         assert "<form" not in page
+
+
+def test_who_comes_from_a_new_connector_finds_it_chosen_in_the_form_of_the_bulk_change(looked: Site) -> None:
+    for path in (f"/accounts?cabinet={HERE}&offer=inqom", f"/cabinets/{HERE}/dossiers/D1?offer=inqom"):
+        form = looked.as_(SUPERVISEUR).get(path).text.partition("/associate/preview")[2].partition("</form>")[0]
+        assert re.findall(r'value="([^"]*)" selected', form) == ["inqom"]
