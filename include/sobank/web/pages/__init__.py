@@ -7,6 +7,8 @@ from typing import Final
 from fastapi import APIRouter
 
 from sobank.web.pages import (
+    account_sheet,
+    account_statements,
     accounts,
     add_account,
     associate,
@@ -28,6 +30,8 @@ from sobank.web.pages import (
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
+    account_sheet.router,
+    account_statements.router,
     accounts.router,
     add_account.router,
     associate.router,
