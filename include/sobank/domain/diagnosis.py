@@ -50,6 +50,7 @@ class Check:
 class Diagnosis:
     """The checklist of one account, in French; `iban` is masked.
 
+    account: its number in the registry, None where it is in no cabinet, or in none that the asker may see.
     cause: that of the first check that blocks, else of the first that asks for attention, else "".
     for_support: ready to send; without labels, amounts and full IBANs.
     """
@@ -62,6 +63,7 @@ class Diagnosis:
     cause: str
     conclusion: str
     for_support: str
+    account: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -98,6 +98,7 @@ def _concluded(
         cause=worst.cause if worst else "",
         conclusion=_conclusion(worst),
         for_support="\n".join(lines),
+        account=account.id if account else None,
     )
 
 
