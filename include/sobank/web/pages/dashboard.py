@@ -77,6 +77,11 @@ class Missed:
     asked: bool
     detail: str = ""
 
+    @property
+    def without_run(self) -> int:
+        """Days that no run took, as far as is known."""
+        return sum(not one.ran for one in self.days)
+
 
 @router.get("/dashboard")
 def dashboard(
