@@ -61,7 +61,7 @@ NOTES: Final[dict[str, tuple[str, str]]] = {
         "Rattrapage de {n} jour lancé dans Airflow ; revenez pour les autres quand il sera terminé.",
         "Rattrapage de {n} jours lancé dans Airflow ; revenez pour les autres quand il sera terminé.",
     ),
-    "backfill_empty": ("Rien à rattraper : ces jours ont déjà leur tournée.",) * 2,
+    "backfill_empty": _alike("Rien à rattraper : ces jours ont déjà leur tournée."),
     "batch_retried": _alike("L'envoi a été essayé : son état et le dernier essai disent ce qu'il en est."),
     "batch_released": _alike("L'envoi est libéré : le prochain run l'envoie."),
     "batch_released_left": _alike("L'envoi est libéré : le prochain run l'envoie."),
