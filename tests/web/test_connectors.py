@@ -110,6 +110,7 @@ def test_an_operator_may_name_any_connection(site: Site) -> None:
     assert "Airflow n'a pas cette connexion" in text_of(answer)
     found = on_cabinet(site)["fizen-2"]
     assert (found.connection, found.settings) == ("shared_by_all", {"folder": "CAB001"})
+    assert "shared_by_all Dossier de dépôt : CAB001" in text_of(site.as_(COLLABORATEUR).get(LIST))
     assert events(site)[-1][2] == "operator"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends
@@ -11,13 +10,10 @@ from pydantic import BaseModel, Field
 from sobank.domain.circuit import Circuit
 from sobank.domain.roles import Action
 from sobank.domain.sink import ConnectionReport
-from sobank.errors import ConnectorNotOnCabinet
 from sobank.services.connect import Cut, add_connector, cut_connector, delete_connector
-from sobank.services.connection_test import try_connection
-from sobank.store.circuits import Circuits
-from sobank.store.connector_list import ListedConnector, connectors_on
 from sobank.store.registry import Registry
 from sobank.web.api.shapes import Body, Reason, Text, router
+from sobank.web.connectors import connector_of, on_cabinet, sink_of, tried
 from sobank.web.rights import Here, Needs
 
 routes = router("connectors")
@@ -79,21 +75,17 @@ def list_partners(here: Annotated[Here, Depends(Needs(Action.SEE))]) -> list[Par
 @routes.get("/cabinets/{cabinet}/connectors", response_model=list[ConnectorDocument])
 def list_connectors(here: Annotated[Here, Depends(Needs(Action.SEE))]) -> object:
     """The connectors of a cabinet, by name."""
-    return [
-        {name: getattr(one, name) for name in ConnectorDocument.model_fields}
-        for one in connectors_on(here.house.database, cabinet=here.at)
-    ]
+    return [{name: getattr(one, name) for name in ConnectorDocument.model_fields} for one in on_cabinet(here)]
 
 
 @routes.post("/cabinets/{cabinet}/connectors", response_model=AddedConnector, status_code=201)
 def add(here: Annotated[Here, Depends(Needs(Action.ADD_CONNECTOR))], wish: NewConnector) -> object:
     """Put a connector on the cabinet, then test its connection, sending nothing; a failed test takes nothing back."""
-    house, destination = here.house, f"connector:{here.at}/{wish.name}"
+    house = here.house
     return add_connector(
         Registry(house.database), cabinet=here.at, partner=wish.partner, name=wish.name, partners=house.partners,
         check_encryption=house.encryption.check, connection=wish.connection, settings=wish.settings,
-        sink=partial(house.sink, destination, partner=wish.partner, cabinet=here.at, connection=wish.connection,
-                     settings=wish.settings),
+        sink=sink_of(here, wish.name, partner=wish.partner, connection=wish.connection, settings=wish.settings),
         actor=here.visitor.actor, now=here.now,
     )  # fmt: skip
 
@@ -101,14 +93,8 @@ def add(here: Annotated[Here, Depends(Needs(Action.ADD_CONNECTOR))], wish: NewCo
 @routes.post("/cabinets/{cabinet}/connectors/{name}/test", response_model=Tested)
 def test(here: Annotated[Here, Depends(Needs(Action.ADD_CONNECTOR))], name: str, why: Reason) -> object:
     """Connect and look, send nothing; where it works, the circuit that a fault of configuration opened is closed."""
-    one, house = _connector(here, name), here.house
-    tried = try_connection(
-        one.id,
-        partial(house.sink, one.destination, partner=one.partner, cabinet=one.cabinet, connection=one.connection,
-                settings=one.settings),
-        Circuits(house.database), standing=one.circuit, actor=here.visitor.actor, reason=why.reason, now=here.now,
-    )  # fmt: skip
-    return {"test": tried.report, "closed": tried.closed is not None}
+    found = tried(here, connector_of(here, name), reason=why.reason)
+    return {"test": found.report, "closed": found.closed is not None}
 
 
 @routes.post("/cabinets/{cabinet}/connectors/{name}/remove", status_code=204)
@@ -127,10 +113,3 @@ def cut(here: Annotated[Here, Depends(Needs(Action.CUT_CONNECTOR))], name: str, 
         Registry(here.house.database), cabinet=here.at, name=name, actor=here.visitor.actor, now=here.now,
         reason=why.reason,
     )  # fmt: skip
-
-
-def _connector(here: Here, name: str) -> ListedConnector:
-    for one in connectors_on(here.house.database, cabinet=here.at):
-        if one.name == name:
-            return one
-    raise ConnectorNotOnCabinet("no such connector on the cabinet", subject=f"{here.at}/{name[:40]}")

@@ -16,8 +16,9 @@ from sobank.services.identity import CABINET_CODE, checked_address, checked_sire
 from sobank.store.cabinet_list import cabinets_seen
 from sobank.store.registry_edit import RegistryEditor
 from sobank.store.scope import Thing, place_of
+from sobank.web.connectors import on_cabinet
 from sobank.web.fields import Blank, Fields, Number
-from sobank.web.pages.connectors import cabinet_of, lines, on_cabinet
+from sobank.web.pages.connectors import cabinet_of, lines
 from sobank.web.rendering import page, redirect
 from sobank.web.rights import Here, Needs
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -11,19 +11,16 @@ from fastapi.responses import HTMLResponse
 from pydantic import Field
 
 from sobank.domain.roles import Action
-from sobank.domain.sink import Sink
 from sobank.errors import ConfigurationError, NotAllowed, NotFound
 from sobank.partners import Partner
 from sobank.partners.explain import SETTINGS
-from sobank.services.allow import role_of
 from sobank.services.connect import CONNECTOR_NAME, add_connector, secret_among, wrong_encryption
-from sobank.services.connection_test import Tried, try_connection
 from sobank.services.connector_reach import own_prefix, require_own_reach, settings_of
 from sobank.store.cabinet_list import ListedCabinet, cabinet_seen
-from sobank.store.circuits import Circuits
-from sobank.store.connector_list import ListedConnector, connectors_on
+from sobank.store.connector_list import ListedConnector
 from sobank.store.registry import Registry
 from sobank.web.connector_words import FIELDS, SINKS, shown
+from sobank.web.connectors import connector_of, on_cabinet, sink_of, tried
 from sobank.web.fields import Blank, Fields
 from sobank.web.rendering import page
 from sobank.web.rights import Here, Needs
@@ -72,7 +69,7 @@ def connectors(request: Request, here: Annotated[Here, Depends(Needs(Action.SEE)
     """The connectors that are on the cabinet, with what waits for each."""
     return page(
         request, here, "connectors.html", cabinet=cabinet_of(here), found=on_cabinet(here), labels=_labels(here),
-        sinks=SINKS, sink_of=partial(_sink_of, here.house),
+        sinks=SINKS, fields=FIELDS, sink_of=partial(_sink_of, here.house),
     )  # fmt: skip
 
 
@@ -112,8 +109,8 @@ def add(
     added = add_connector(
         Registry(here.house.database), cabinet=here.at, partner=partner.code, name=typed.name,
         partners=here.house.partners, check_encryption=here.house.encryption.check,
-        sink=sink_of(here, typed.name, partner.code, typed.connection, settings), actor=here.visitor.actor,
-        now=here.now, connection=typed.connection, settings=settings,
+        sink=sink_of(here, typed.name, partner=partner.code, connection=typed.connection, settings=settings),
+        actor=here.visitor.actor, now=here.now, connection=typed.connection, settings=settings,
     )  # fmt: skip
     return page(
         request, here, "connector_tested.html", cabinet=cabinet_of(here), connector=connector_of(here, typed.name),
@@ -125,10 +122,10 @@ def add(
 def test(connector: str, request: Request, here: Annotated[Here, Depends(Needs(Action.ADD_CONNECTOR))]) -> HTMLResponse:
     """Connect and look, send nothing; where it works, a circuit that stood for a fault is closed."""
     found = connector_of(here, connector)
-    tried = _tried(here, found)
+    tested = tried(here, found, reason=_WORKED)
     return page(
         request, here, "connector_tested.html", cabinet=cabinet_of(here), connector=found, labels=_labels(here),
-        test=shown(tried.report, here.language), added=False, closed=tried.closed,
+        test=shown(tested.report, here.language), added=False, closed=tested.closed,
     )  # fmt: skip
 
 
@@ -143,45 +140,6 @@ def cabinet_of(here: Here) -> ListedCabinet:
     if found is None:
         raise NotFound("no such cabinet", subject=here.at, remedy="look for it in the list")
     return found
-
-
-def on_cabinet(here: Here) -> list[ListedConnector]:
-    """The connectors of the cabinet of the path, by name."""
-    return connectors_on(here.house.database, cabinet=here.at)
-
-
-def connector_of(here: Here, name: str) -> ListedConnector:
-    """The connector of that name on the cabinet of the path.
-
-    Raises:
-        NotFound: there is none.
-    """
-    for connector in on_cabinet(here):
-        if connector.name == name:
-            return connector
-    raise NotFound("no such connector", subject=name[:40], remedy="look for it in the list")
-
-
-def sink_of(
-    here: Here, name: str, partner: str, connection: str | None, settings: Mapping[str, Any]
-) -> Callable[[], Sink]:
-    """What makes the sink of a connector of the cabinet of the path.
-
-    By a house of its own: this process stays, and the connection may have been corrected since it was asked for.
-    """
-    return partial(
-        House(here.house.settings).sink, f"connector:{here.at}/{name}", partner=partner, cabinet=here.at,
-        connection=connection, settings=settings,
-    )  # fmt: skip
-
-
-def _tried(here: Here, found: ListedConnector) -> Tried:
-    return try_connection(
-        found.id,
-        sink_of(here, found.name, found.partner, found.connection, found.settings),
-        Circuits(here.house.database), standing=found.circuit, actor=here.visitor.actor, reason=_WORKED,
-        role=role_of(here.visitor.actor, here.profile, Action.ADD_CONNECTOR, subject=here.at), now=here.now,
-    )  # fmt: skip
 
 
 def _form(request: Request, here: Here, partner: Partner, typed: Typed, faults: list[str]) -> HTMLResponse:

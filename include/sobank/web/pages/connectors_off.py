@@ -11,8 +11,9 @@ from sobank.domain.roles import Action
 from sobank.errors import ConnectorInUse
 from sobank.services.connect import cut_connector, delete_connector
 from sobank.store.registry import Registry
+from sobank.web.connectors import connector_of
 from sobank.web.fields import Fields
-from sobank.web.pages.connectors import cabinet_of, connector_of
+from sobank.web.pages.connectors import cabinet_of
 from sobank.web.rendering import page, redirect
 from sobank.web.rights import Here, Needs
 
