@@ -63,6 +63,15 @@ def test_a_statement_that_no_run_took_yet_waits_for_the_next_run_and_not_for_its
     assert "Attend le mandat" not in sheet(delivered, 1)
 
 
+def test_a_statement_whose_mandate_ended_since_is_not_said_to_leave(delivered: Site) -> None:
+    next_day = DAY + timedelta(days=1)
+    delivered.house.take_in(file_of(statement(1, next_day, 5, opening=CLOSED)), name=named(next_day, 2))
+    assert step(delivered, 1, step="revoked", on=f"{TODAY}", reason="Départ").status_code == 303
+    assert "Ne partira pas" in sheet(delivered, 1)
+    delivered.house.run(next_day)
+    assert "En quarantaine" in sheet(delivered, 1)
+
+
 def test_an_account_without_statements_says_what_to_do(site: Site) -> None:
     assert "Aucun relevé reçu pour ce compte" in sheet(site, 1)
 

@@ -31,6 +31,9 @@ ABSENCES: Final[dict[Absent, tuple[str, str]]] = {
 TEXTS: Final = (*(name for name, _, _ in FORMATS.values()), *(name for name, _ in ABSENCES.values()))
 
 
-def waits_for_mandate(step: MandateStep | None) -> bool:
-    """Whether undecided statements of an account with such a mandate wait for it, rather than for the next run (D3)."""
-    return route(Facts(mandate=step, connector=ConnectorFact.NONE)).kind is Kind.WAIT
+def foreseen(step: MandateStep | None, *, closed: bool) -> Kind:
+    """What the next run does with statements of an account that nothing was decided of: WAIT, QUARANTINE or leave (D3).
+
+    Where they leave for is not told: it is decided when they do.
+    """
+    return route(Facts(mandate=step, connector=ConnectorFact.NONE, account_closed=closed)).kind

@@ -25,7 +25,7 @@ from sobank.web.fields import Blank, Fields, Number
 from sobank.web.rendering import page, redirect
 from sobank.web.rights import Here, Needs
 from sobank.web.rule_words import meaning_of
-from sobank.web.statement_words import FORMATS, waits_for_mandate
+from sobank.web.statement_words import FORMATS, foreseen
 
 router = APIRouter()
 _SIZE: Final = 50
@@ -132,7 +132,7 @@ def shown(
         links=links,
         picture=chart(list(links.values())),
         meanings=meanings(here, found.page.rows),
-        waits=waits_for_mandate(row.mandate),
+        next_run=foreseen(row.mandate, closed=row.closed),
         formats=FORMATS,
         actions=Action,
         typed=typed,

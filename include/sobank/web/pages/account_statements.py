@@ -22,7 +22,7 @@ from sobank.web.fields import Blank, Fields, Number
 from sobank.web.pages.account_sheet import Typed, account_of, meanings, shown
 from sobank.web.rendering import page
 from sobank.web.rights import Here, Needs
-from sobank.web.statement_words import FORMATS, waits_for_mandate
+from sobank.web.statement_words import FORMATS, foreseen
 
 router = APIRouter()
 _SIZE: Final = 100
@@ -64,7 +64,7 @@ def statement(
     return page(
         request, here, "account_statement.html", account=row, one=one, whole=whole, entries=entries,
         number=number, size=_SIZE, more=number * _SIZE < len(whole.entries), most=MOST_ENTRIES,
-        meanings=meanings(here, (one,)), waits=waits_for_mandate(row.mandate),
+        meanings=meanings(here, (one,)), next_run=foreseen(row.mandate, closed=row.closed),
     )  # fmt: skip
 
 
