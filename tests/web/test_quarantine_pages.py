@@ -70,7 +70,8 @@ def test_a_visitor_sees_what_is_set_aside_of_his_cabinets_and_operators_what_is_
 ) -> None:
     shown = delivered.as_(user).get("/quarantine").text
     assert {code for code in ("unbalanced", "mandate_revoked", "unknown_account") if f">{code}<" in shown} == reasons
-    assert ("La quarantaine est vide" in shown) is (not reasons)
+    assert ("La quarantaine est vide" in shown) is (user == STRANGER)
+    assert ("membre d&#39;aucun cabinet" in shown) is (user == NOBODY)
 
 
 @pytest.mark.parametrize(
