@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 
 from sobank.domain.roles import Action
 from tests.rights.command_line import CommandLine
+from tests.rights.web import Api, Pages
 from tests.rights.world import World
 
 
@@ -41,4 +42,4 @@ class MakesSurface(Protocol):
         """The surface over a world."""
 
 
-SURFACES: dict[str, MakesSurface] = {made.name: made for made in (CommandLine,)}
+SURFACES: dict[str, MakesSurface] = {made.name: made for made in (CommandLine, Api, Pages)}

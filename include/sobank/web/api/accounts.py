@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import Depends
+from fastapi.responses import Response
 from pydantic import Field
 
 from sobank.domain.registry import MandateStep
@@ -19,6 +20,7 @@ from sobank.store.account_list import NO_CONNECTOR, AccountFilter, AccountRow, a
 from sobank.store.iban_check import checked_iban
 from sobank.store.registry import Registry
 from sobank.store.registry_edit import RegistryEditor
+from sobank.web.account_copy import copied
 from sobank.web.api.shapes import Body, Key, Listing, PageNumber, PageSize, Text, Words, router
 from sobank.web.rights import Here, Needs
 
@@ -66,6 +68,14 @@ class StepWish(Body):
 
     step: MandateStep
     on: date
+
+
+class CopyWish(Body):
+    """Business days, both included (null: all), and the format of the copy."""
+
+    form: Literal["cfonb120", "csv", "csv-excel", "ofx", "camt053", "parquet"] = "cfonb120"
+    first: date | None = None
+    last: date | None = None
 
 
 class Associated(Body):
@@ -135,6 +145,15 @@ def step(here: Annotated[Here, Depends(Needs(Action.SET_MANDATE))], account: int
         RegistryEditor(here.house.database), iban=row.iban, step=wish.step, on=wish.on, cabinet=row.cabinet,
         currency=row.currency, actor=here.visitor.actor, now=here.now,
     )  # fmt: skip
+
+
+@routes.post("/accounts/{account}/copy", response_class=Response)
+def copy(here: Annotated[Here, Depends(Needs(Action.DOWNLOAD))], account: int, wish: CopyWish) -> Response:
+    """A file of the account's statements, associated or not; noted, and no delivery changes (A11)."""
+    found = copied(here, _account(here, account), wish.form, first=wish.first, last=wish.last)
+    if found is None:
+        raise NotFound("no statement in these days", subject=str(account), remedy="give other days, or none")
+    return found
 
 
 def _account(here: Here, account: int) -> AccountRow:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
-from tempfile import SpooledTemporaryFile
-from typing import IO, Annotated, Any, Final, cast
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Form, Query, Request
-from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, Response
 
 from sobank.domain.roles import Action
 from sobank.errors import NotFound
-from sobank.formats.account_copy import write_copy
-from sobank.services.copy_statements import choose_copy, note_copy
 from sobank.store.account_sheet import statement_of_account
-from sobank.store.account_statements import AccountStatements
 from sobank.store.statement_sheet import MOST_ENTRIES, statement_sheet
+from sobank.web.account_copy import copied
 from sobank.web.fields import Blank, Fields, Number
 from sobank.web.pages.account_sheet import Typed, account_of, meanings, shown
 from sobank.web.rendering import page
@@ -26,8 +21,6 @@ from sobank.web.statement_words import FORMATS, foreseen
 
 router = APIRouter()
 _SIZE: Final = 100
-_IN_MEMORY: Final = 4 << 20
-_PIECE: Final = 1 << 16
 
 
 class Wanted(Fields):
@@ -80,14 +73,8 @@ def download(
     kind = form.form if form.form in FORMATS else ""
     problem = _incomplete(here, form, kind)
     if not problem:
-        statements = AccountStatements(here.house.database)
-        chosen = choose_copy(statements, row.iban, first=form.first, last=form.last, actor=here.visitor.actor)
-        chosen = replace(chosen, accounts=tuple(one for one in chosen.accounts if one.id == account))
-        copy = cast("IO[bytes]", SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115  closed when it was sent
-        if write_copy(statements.records(chosen), kind, cast("Any", copy)):
-            note_copy(statements, chosen, actor=here.visitor.actor, form=kind, now=here.now)
-            return _sent(copy, kind, f"releves-{row.iban[-4:]}", form)
-        copy.close()
+        if copy := copied(here, row, kind, first=form.first, last=form.last):
+            return copy
         problem = here.language.say("Aucun relevé de ce compte sur cette période.")
     typed = Typed(place="download", values=form.model_dump(), problem=problem)
     return shown(request, here, account, typed=typed, status=422)
@@ -99,18 +86,3 @@ def _incomplete(here: Here, form: DownloadForm, kind: str) -> str:
     if form.first and form.last and form.first > form.last:
         return here.language.say("La période finit avant de commencer.")
     return ""
-
-
-def _sent(copy: IO[bytes], kind: str, name: str, form: DownloadForm) -> Response:
-    """The file from its beginning. Its name says which days were asked for, and of the IBAN the end alone (O3)."""
-    _, suffix, media = FORMATS[kind]
-    days = "".join(f"-{at:%Y%m%d}" for at in (form.first, form.last) if at)
-    headers = {"Content-Disposition": f'attachment; filename="{name}{days}.{suffix}"'}
-    return StreamingResponse(_pieces(copy), headers=headers, media_type=media)
-
-
-def _pieces(copy: IO[bytes]) -> Iterator[bytes]:
-    with copy:
-        copy.seek(0)
-        while piece := copy.read(_PIECE):
-            yield piece
