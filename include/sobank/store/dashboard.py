@@ -15,8 +15,9 @@ import sqlalchemy as sa
 
 from sobank.domain.delivery import FINAL_STATES, BatchState
 from sobank.domain.registry import MandateStep
+from sobank.store.bank_news import cabinet_numbers
 from sobank.store.database import Database
-from sobank.store.listing import cabinets_of, looking
+from sobank.store.listing import looking
 from sobank.store.schema import accounts, associations, batches, cabinets, connectors, mandates, statements
 
 #: Days without statements between two that have some: beyond so many, the older ones are another story.
@@ -121,7 +122,7 @@ class Dashboard:
 
     def __init__(self, database: Database, *, user: str | None) -> None:
         self._database = database
-        self._user = user
+        self._cabinets = cabinet_numbers(database, user)
 
     def days(self, *, until: date, most: int) -> tuple[date, ...]:
         """The newest business days that have statements, at most `most`, newest first; the same for everybody."""
@@ -139,8 +140,7 @@ class Dashboard:
     def partners(self) -> tuple[str, ...]:
         """Codes of the partners that a connector stands for."""
         query = sa.select(connectors.c.partner).distinct().where(connectors.c.deleted_at.is_(None))
-        if self._user is not None:
-            query = query.where(connectors.c.cabinet_id.in_(cabinets_of(self._user)))
+        query = self._mine(query, connectors.c.cabinet_id)
         with looking(self._database) as connection:
             return tuple(connection.scalars(query.order_by(connectors.c.partner)))
 
@@ -187,7 +187,7 @@ class Dashboard:
             .where(b.business_date.in_(days), b.state.not_in([BatchState.CANCELLED, BatchState.REJECTED]))
             .group_by(b.business_date, connectors.c.partner, b.state)
         )
-        return query if self._user is None else query.where(b.cabinet_id.in_(cabinets_of(self._user)))
+        return self._mine(query, b.cabinet_id)
 
     def _not_sent(self, days: Sequence[date], which: sa.ColumnElement[bool]) -> sa.Select[Any]:
         s, known = statements.c, accounts.c.id.is_not(None).label("known")
@@ -206,14 +206,15 @@ class Dashboard:
             .where(s.business_date.in_(days), which)
             .group_by(s.business_date, connectors.c.partner, known)
         )
-        return self._mine(query)
+        return self._mine(query, accounts.c.cabinet_id)
 
     def _came_in(self, day: date) -> sa.Select[Any]:
         s = statements.c
         query = sa.select(s.status, *_sums(s, sa.func.count())).where(s.business_date == day).group_by(s.status)
-        if self._user is None:
+        if self._cabinets is None:
             return query
-        return self._mine(query.select_from(statements.join(accounts, accounts.c.id == s.account_id)))
+        of_accounts = query.select_from(statements.join(accounts, accounts.c.id == s.account_id))
+        return self._mine(of_accounts, accounts.c.cabinet_id)
 
     def _batches_of(self, day: date) -> sa.Select[Any]:
         b = batches.c
@@ -222,10 +223,10 @@ class Dashboard:
             .where(b.business_date == day, b.state.not_in([BatchState.CANCELLED, BatchState.REJECTED]))
             .group_by(b.kind, b.state)
         )
-        return query if self._user is None else query.where(b.cabinet_id.in_(cabinets_of(self._user)))
+        return self._mine(query, b.cabinet_id)
 
-    def _mine(self, query: sa.Select[Any]) -> sa.Select[Any]:
-        return query if self._user is None else query.where(accounts.c.cabinet_id.in_(cabinets_of(self._user)))
+    def _mine(self, query: sa.Select[Any], cabinet: sa.ColumnElement[int]) -> sa.Select[Any]:
+        return query if self._cabinets is None else query.where(cabinet.in_(self._cabinets))
 
 
 _OTHER = accounts.alias()
