@@ -6,14 +6,16 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
 
 from sobank.web.app import routes
 from sobank.web.rights import Needs
-from tests.builders import TestHouse
+from tests.builders import TestHouse, iban_of
 from tests.web.site import HERE, OPERATOR, STRANGER, SUPERVISEUR, Site, over
 
 #: What a path names, as CAB001 has it.
@@ -117,3 +119,20 @@ def test_every_answer_keeps_other_sites_and_inline_scripts_out(site: Site) -> No
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-frame-options"] == "SAMEORIGIN"
         assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("written", [iban_of(1), " ".join(re.findall(".{1,4}", iban_of(1))), iban_of(1)[4:]])
+def test_what_is_searched_for_is_found_but_a_log_of_the_request_gets_no_account_number(
+    looked: Site, written: str
+) -> None:
+    logged: list[str] = []
+
+    async def logging(scope: Scope, receive: Receive, send: Send) -> None:
+        await looked.app(scope, receive, send)
+        logged.append(scope["query_string"].decode())
+
+    visitor = Site(house=looked.house, app=logging).as_(SUPERVISEUR)
+    assert f"/accounts/{looked.account(1)}" in visitor.get("/accounts", params={"search": written, "page": 1}).text
+    assert "0147" in logged[0]
+    assert "page=1" in logged[0]
+    assert len(re.findall("[0-9]", unquote(logged[0]))) < 11
