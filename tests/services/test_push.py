@@ -14,8 +14,9 @@ from sobank.domain.delivery import Batch, BatchState
 from sobank.domain.roles import Operator
 from sobank.domain.sink import Sink
 from sobank.errors import ConfigFault, Rejected, Transient, Unknown
+from sobank.services.attempt import TAKEN
 from sobank.services.held import reject_held
-from sobank.services.push import TAKEN, push_all, push_batch
+from sobank.services.push import push_all, push_batch
 from sobank.services.worker import PushReport
 from sobank.sinks.folder import FolderSink
 from sobank.store import schema
@@ -27,13 +28,18 @@ from tests.faults.seeds import GLOBAL, OTHER_PARTNER, PARTNER, object_name, seed
 from tests.faults.worlds import LEASE, World
 
 
-@pytest.fixture
-def world(database: Database, tmp_path: Path) -> World:
+@pytest.fixture(params=["one after another", "folders side by side", "networks side by side"])
+def world(database: Database, tmp_path: Path, request: pytest.FixtureRequest) -> World:
+    """What is promised of a push holds however its batches share transactions of the ledger."""
     seed_registry(database)
+    if request.param == "networks side by side":
+        with database.write() as connection:
+            connection.execute(sa.update(schema.connectors).values(connection="somewhere"))
     (tmp_path / "partner").mkdir()
     partner = PartnerFolder(folder=tmp_path / "partner", greedy=False)
     spool = ObjectStore((tmp_path / "spool").as_uri())
-    return World(database=database, breaking=database, spool=spool, partner=partner)
+    at_once = 1 if request.param == "one after another" else 3
+    return World(database=database, breaking=database, spool=spool, partner=partner, at_once=at_once)
 
 
 def seeded(world: World, *batches: tuple[int, str, int]) -> None:

@@ -1,47 +1,37 @@
-"""Push sealed batches to their destinations, each exactly once whatever fails (D5–D9; the protocol is DESIGN §6).
-
-Why a worker that was stopped past its lease cannot deliver twice: only the staging name that the ledger records may be
-published, publishing moves it, and recording takes the newest fence. So there is one name, one move of it succeeds,
-and a worker that lost its fence before recording has nothing that it may publish. A name that is recorded but found
-neither staged nor published was moved and then taken by the partner: it is never sent again.
-"""
+"""Push sealed batches to their destinations, in order for each of them, many of them side by side (D5–D9)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
-from sobank.domain.circuit import Circuit, CircuitKind, wait_before
+from sobank.domain.circuit import Circuit, CircuitKind
 from sobank.domain.day import in_paris
-from sobank.domain.delivery import Batch, BatchState, Claim, Happening, NotClaimed
-from sobank.domain.sink import Presence, Receipt, Sink
-from sobank.errors import (
-    ConfigFault,
-    ConfigurationError,
-    Doubtful,
-    FenceLost,
-    LedgerError,
-    NameTaken,
-    Rejected,
-    SinkError,
-    SobankError,
-    Transient,
-)
+from sobank.domain.delivery import Batch, BatchState
+from sobank.domain.sink import Sink
+from sobank.errors import ConfigurationError, SobankError
+from sobank.services.attempt import push_steps
 from sobank.services.shared_ledger import SharedLedger
+from sobank.services.steps import Paused, Pushing, one_by_one, together
 from sobank.services.worker import Pushed, PushReport, Worker
 
-TAKEN: Final = "taken by the partner before its arrival could be recorded"
-_WORTH_ANOTHER: Final = frozenset({Happening.PROVED_NOT_RECEIVED, Happening.NO_ANSWER})
+if TYPE_CHECKING:
+    from sobank.store.ledger import Ledger
 
 SinkOf = Callable[[Batch], Sink]
+#: Folders wait for a disk, not for a network: few threads keep it busy, and many batches share a transaction.
+_FOLDER_THREADS: Final = 4
+_FOLDERS_TOGETHER: Final = 64
 
 
 def push_all(worker: Worker, sink_of: SinkOf, batches: Iterable[Batch]) -> PushReport:
     """Push every destination, `worker.at_once` at a time; one that cannot advance does not stop the others (D5, D8).
+
+    Side by side, they share transactions of the ledger: those on a network, each in a thread, as it comes about; those
+    that are folders, which have no connection, many in a thread, always.
 
     Args:
         sink_of: makes the sink of a batch; what it raises stops that destination only.
@@ -49,24 +39,58 @@ def push_all(worker: Worker, sink_of: SinkOf, batches: Iterable[Batch]) -> PushR
     """
     report = PushReport()
     destinations = [list(of_one) for _, of_one in groupby(batches, key=lambda batch: batch.destination)]
-    if worker.at_once > 1 and not isinstance(worker.ledger, SharedLedger):
-        worker = replace(worker, ledger=SharedLedger(worker.ledger, worker=worker.name))
     standing = {circuit.connector_id: circuit for circuit in worker.circuits.all()}
 
-    def push_one(of_one: list[Batch]) -> PushReport:
+    def steps_of(worker: Worker, of_one: list[Batch]) -> Pushing[PushReport]:
         try:
-            return push_destination(worker, sink_of, of_one, circuit=standing.get(of_one[0].connector_id or 0))
+            return (yield from _destination(worker, sink_of, of_one, standing.get(of_one[0].connector_id or 0)))
         except Exception as error:  # noqa: BLE001  the ledger failed under this one; the others may still leave
             text = str(error) if isinstance(error, SobankError) else type(error).__name__
             return PushReport(pending=len(of_one), errors={of_one[0].destination: text})
 
-    with ThreadPoolExecutor(worker.at_once) as pool:
-        for part in pool.map(push_one, destinations):
-            report.merge(part)
+    if worker.at_once > 1:
+        parts = _side_by_side(worker, steps_of, destinations)
+    else:
+        parts = (one_by_one(worker, steps_of(worker, of_one)) for of_one in destinations)
+    for part in parts:
+        report.merge(part)
     return report
 
 
-def push_destination(worker: Worker, sink_of: SinkOf, batches: list[Batch], *, circuit: Circuit | None) -> PushReport:
+def push_batch(worker: Worker, sink: Sink, batch: Batch) -> Pushed:
+    """Push one batch; see `push_steps`."""
+    return one_by_one(worker, push_steps(worker, sink, batch))
+
+
+def _side_by_side(
+    worker: Worker,
+    steps_of: Callable[[Worker, list[Batch]], Pushing[PushReport]],
+    destinations: Sequence[list[Batch]],
+) -> Iterable[PushReport]:
+    near = [of_one for of_one in destinations if of_one[0].connection is None]
+    threads = min(worker.at_once, _FOLDER_THREADS)
+    ledger = cast("Ledger", worker.ledger)
+    sharing = replace(worker, ledger=SharedLedger(ledger, worker=worker.name))
+
+    def share(number: int) -> list[PushReport | Paused[PushReport]]:
+        pushes = (steps_of(worker, of_one) for of_one in near[number::threads])
+        return list(together(worker, ledger, pushes, at_most=_FOLDERS_TOGETHER))
+
+    def alone(push: Pushing[PushReport]) -> PushReport:
+        return one_by_one(sharing, push)
+
+    with ThreadPoolExecutor(worker.at_once) as pool:
+        shares = [pool.submit(share, number) for number in range(threads)]
+        far = pool.map(
+            alone, [steps_of(sharing, of_one) for of_one in destinations if of_one[0].connection is not None]
+        )
+        found = [one for done in shares for one in done.result()]
+        yield from (one for one in found if isinstance(one, PushReport))
+        yield from pool.map(lambda paused: one_by_one(sharing, *paused), [p for p in found if isinstance(p, Paused)])
+        yield from far
+
+
+def _destination(worker: Worker, sink_of: SinkOf, batches: list[Batch], circuit: Circuit | None) -> Pushing[PushReport]:
     """Push the batches of one destination in order, up to the first that does not become final (D5).
 
     Args:
@@ -80,7 +104,7 @@ def push_destination(worker: Worker, sink_of: SinkOf, batches: list[Batch], *, c
         return report
     for place, batch in enumerate(batches):
         try:
-            pushed = push_batch(worker, sink_of(batch), batch)
+            pushed = yield from push_steps(worker, sink_of(batch), batch)
         except ConfigurationError as error:
             pushed = Pushed(state=batch.state, error=str(error), faulty=True)
         except SobankError as error:
@@ -124,126 +148,4 @@ def _left_alone(circuit: Circuit) -> str:
     return (
         f"its circuit is open since {in_paris(circuit.opened_at)}: {circuit.cause}\n"
         f"    mend it, then `sobank connectors test` closes the circuit; by itself one batch tries after {until}"
-    )
-
-
-def push_batch(worker: Worker, sink: Sink, batch: Batch) -> Pushed:
-    """Claim, look first where something may have left, stage, record, publish, record; again a few times at most.
-
-    Raises:
-        NotFound: the batch is unknown. Whatever the database raises when it is away: the batch stays claimed, and the
-        next worker looks first.
-    """
-    pushed = Pushed(state=batch.state, error="no attempt was allowed")
-    for attempt in range(worker.attempts):
-        if attempt:
-            wait = wait_before(attempt, asked=pushed.asked, draw=worker.draw)
-            if wait is None:
-                break
-            worker.sleep(wait)
-        claim = worker.ledger.claim(batch.id, worker=worker.name, now=worker.now(), lease=worker.lease)
-        if isinstance(claim, NotClaimed):
-            return _not_claimed(worker, batch, claim)
-        try:
-            pushed = _attempt(worker, sink, batch, claim)
-        except FenceLost as error:
-            return Pushed(state=BatchState.SENDING, error=str(error))
-        if not pushed.again:
-            break
-    return pushed
-
-
-def _not_claimed(worker: Worker, batch: Batch, why: NotClaimed) -> Pushed:
-    state = worker.ledger.batch(batch.id).state
-    if why in {NotClaimed.FINAL, NotClaimed.CANCELLED}:
-        return Pushed(state=state)
-    texts = {
-        NotClaimed.BUSY: "another worker has it",
-        NotClaimed.BLOCKED: "an earlier batch has not left",
-        NotClaimed.HELD: f"held until a person decides\n  → `sobank deliveries show {batch.id}` says between what",
-    }
-    return Pushed(state=state, error=f"{batch.outgoing.object_name}: {texts[why]}")
-
-
-def _attempt(worker: Worker, sink: Sink, batch: Batch, claim: Claim) -> Pushed:
-    """One attempt, from looking first to its record. Only `FenceLost` and a failing ledger leave as exceptions."""
-    found = Presence.ABSENT
-    if claim.in_doubt:
-        try:
-            found = sink.probe(batch.outgoing, staging=claim.staging, now=worker.now())
-        except Exception as error:  # noqa: BLE001  until we have looked, no kind of error proves that nothing left
-            return _close(worker, claim, Happening.NO_ANSWER, error)
-    try:
-        receipt = _deliver(worker, sink, batch, claim, found)
-    except FenceLost:
-        raise
-    except Doubtful as error:
-        return _close(worker, claim, Happening.DOUBTFUL, error)
-    except Rejected as error:
-        return _close(worker, claim, Happening.REFUSED, error)
-    except (Transient, ConfigFault, LedgerError) as error:
-        # Only of an attempt that was the first to publish is it certain that nobody else did (module docstring).
-        forget = claim.staging is None and not sink.holds_staged
-        return _close(worker, claim, Happening.PROVED_NOT_RECEIVED, error, forget_staging=forget)
-    except Exception as error:  # noqa: BLE001  what we do not understand is neither a success nor a failure
-        return _close(worker, claim, Happening.NO_ANSWER, error)
-    arrived = worker.ledger.record(claim.batch_id, claim.fence, Happening.ARRIVED, now=worker.now(), receipt=receipt)
-    return Pushed(state=arrived)
-
-
-def _deliver(worker: Worker, sink: Sink, batch: Batch, claim: Claim, found: Presence) -> Receipt:
-    """Do what is left to do, given what was found at the partner's (table of DESIGN §6)."""
-    outgoing = batch.outgoing
-    if found is Presence.OTHER_BYTES:
-        raise NameTaken(
-            "other bytes are there under the same name",
-            subject=outgoing.object_name,
-            remedy="compare both files, then release, confirm or reject the batch",
-        )
-    if found is Presence.UNKNOWABLE:
-        raise Doubtful(
-            "it may have arrived; the partner cannot be asked, and would take it twice",
-            subject=outgoing.object_name,
-            remedy="ask the partner; then release the batch if he does not have it, confirm it if he has it",
-        )
-    if found is Presence.PUBLISHED:
-        return sink.receipt(outgoing, staging=claim.staging, now=worker.now())
-    if found is Presence.STAGED and claim.staging is not None:
-        worker.ledger.renew(claim.batch_id, claim.fence, now=worker.now(), lease=worker.lease)
-        return sink.publish(outgoing, staging=claim.staging, again=True, now=worker.now())
-    if claim.staging is not None:
-        return Receipt(
-            remote_name=outgoing.object_name, sha256=outgoing.sha256, size=outgoing.size, at=worker.now(), answer=TAKEN
-        )
-    staging = _stage(worker, sink, batch, claim)
-    return sink.publish(outgoing, staging=staging, again=False, now=worker.now())
-
-
-def _stage(worker: Worker, sink: Sink, batch: Batch, claim: Claim) -> str:
-    """Stage and record it: the record, guarded by the fence, is the last thing before publishing."""
-    with worker.spool.open(batch.outgoing.sha256) as payload:
-        staging = sink.stage(batch.outgoing, payload, attempt=claim.fence, now=worker.now())
-    try:
-        worker.ledger.mark_staged(claim.batch_id, claim.fence, staging, now=worker.now(), lease=worker.lease)
-    except FenceLost:
-        with suppress(SinkError):  # ours alone and never recorded: nobody may publish it, so it is only litter
-            sink.discard(batch.outgoing, staging=staging)
-        raise
-    return staging
-
-
-def _close(
-    worker: Worker, claim: Claim, happening: Happening, error: Exception, *, forget_staging: bool = False
-) -> Pushed:
-    """Record an attempt that did not arrive. Foreign exceptions leave their type only: their text may hold anything."""
-    text = str(error) if isinstance(error, SobankError) else type(error).__name__
-    state = worker.ledger.record(
-        claim.batch_id, claim.fence, happening, now=worker.now(), message=text, forget_staging=forget_staging
-    )
-    return Pushed(
-        state=state,
-        error=text,
-        again=happening in _WORTH_ANOTHER and not isinstance(error, ConfigFault | LedgerError),
-        asked=error.retry_after if isinstance(error, SinkError) else None,
-        faulty=isinstance(error, ConfigFault),
     )

@@ -24,11 +24,7 @@ _MOST: Final = 256
 
 
 class SharedLedger:
-    """The ledger of one worker whose threads push side by side; every batch is in the hands of one of them.
-
-    A step that fails fails alone: where the database refuses a set for another reason than being away, nothing of the
-    set was committed, and each step is taken by itself.
-    """
+    """The ledger of one worker whose threads push side by side; every batch is in the hands of one of them."""
 
     def __init__(self, ledger: Ledger, *, worker: str) -> None:
         self._ledger, self._worker = ledger, worker
@@ -77,7 +73,8 @@ class SharedLedger:
             mine, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
         answers: Sequence[Answer | BaseException] = ()
         try:
-            answers = self._taken(mine)
+            now, lease = max(one.now for one in mine), max(one.lease for one in mine)
+            answers = take_each(self._ledger, [one.step for one in mine], worker=self._worker, now=now, lease=lease)
         except BaseException as error:
             answers = [error] * len(mine)
             raise
@@ -90,14 +87,19 @@ class SharedLedger:
             if following:
                 following.lead()
 
-    def _taken(self, asked: Sequence[_Asked]) -> list[Answer]:
-        now, lease = max(one.now for one in asked), max(one.lease for one in asked)
-        try:
-            return self._ledger.take([one.step for one in asked], worker=self._worker, now=now, lease=lease)
-        except Exception as error:  # noqa: BLE001  handed to those whose steps failed
-            if len(asked) == 1 or isinstance(error, DatabaseAway):
-                return [error] * len(asked)
-        return [answer for one in asked for answer in self._taken([one])]
+
+def take_each(ledger: Ledger, steps: Sequence[Step], *, worker: str, now: datetime, lease: timedelta) -> list[Answer]:
+    """Take steps together; an answer each, in order, an exception where the step failed.
+
+    Where the database refuses the set for another reason than being away, nothing of it was committed, and each step is
+    taken by itself: what is wrong with one concerns no other.
+    """
+    try:
+        return ledger.take(steps, worker=worker, now=now, lease=lease)
+    except Exception as error:  # noqa: BLE001  handed to those whose steps failed
+        if len(steps) == 1 or isinstance(error, DatabaseAway):
+            return [error] * len(steps)
+    return [answer for step in steps for answer in take_each(ledger, [step], worker=worker, now=now, lease=lease)]
 
 
 class _Asked:
