@@ -238,7 +238,7 @@ def median_steps(runs: Sequence[Run]) -> Iterator[tuple[str, float, float]]:
 
 def laps(runs: Sequence[Run]) -> Iterator[tuple[str, int, float, float, float]]:
     """Each kind of answer: how many, and the seconds of the middle one, of the 95th percentile and of the slowest."""
-    for kind in runs[0].laps:
+    for kind in sorted(runs[0].laps):
         seconds = sorted(lap for run in runs for lap in run.laps[kind])
         # The nearest rank: a time that was measured, and no less than 95 % of them.
         yield kind, len(seconds), statistics.median(seconds), seconds[-(-len(seconds) * 95 // 100) - 1], seconds[-1]
