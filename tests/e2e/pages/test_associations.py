@@ -47,7 +47,7 @@ def test_a_collaborateur_is_offered_no_connector_to_add_and_is_refused_if_he_ask
 def test_one_account_is_given_a_connector_in_the_list_and_its_next_statement_goes_there(office: Office) -> None:
     tab = office.as_("collab")
     page = office.open(tab, "accounts")
-    page.get_by_label(f"Connecteur du compte {shown(2)}").select_option("fulll")
+    page.get_by_role("combobox", name=f"Connecteur du compte {shown(2)}").select_option("fulll")
     page.get_by_role("button", name=f"Changer le connecteur du compte {shown(2)}").click()
     expect(page.get_by_role("status")).to_be_visible()
     deliver(office, DAYS[0])
@@ -73,7 +73,7 @@ def test_a_selection_is_foreseen_then_associated_at_once(office: Office) -> None
 def test_an_account_associated_before_its_mandate_is_approved_flows_by_itself_after(office: Office) -> None:
     tab = office.as_("sup")
     page = office.open(tab, "accounts")
-    page.get_by_label(f"Connecteur du compte {shown(3)}").select_option("fulll")
+    page.get_by_role("combobox", name=f"Connecteur du compte {shown(3)}").select_option("fulll")
     page.get_by_role("button", name=f"Changer le connecteur du compte {shown(3)}").click()
     expect(page.get_by_role("status")).to_be_visible()
     deliver(office, DAYS[2])
