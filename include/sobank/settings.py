@@ -18,7 +18,7 @@ class Settings:
     ready_at: Paris time on D+1 from which the run of D may start (DESIGN §5).
     lease_seconds: how long a claim on a batch is believed without news of its owner (DESIGN §6).
     chunk_bytes: how much of a bank file is read at once; memory of ingest is a small multiple of it.
-    destinations_at_once: how many destinations one push serves side by side; one on SQLite, which has one writer.
+    destinations_at_once: how many destinations one push serves side by side.
     private_partners: development only: partners may be on this machine or its network, and over plain http.
     partners: folder of further partners beside our own catalogue (A1); None where there are none.
     operators: names that administer every cabinet on the command line.

@@ -212,8 +212,7 @@ class House:
             now=now,
             sleep=sleep,
             lease=timedelta(seconds=self.settings.lease_seconds),
-            # SQLite has one writer: side by side they would only wait for one another.
-            at_once=1 if self.database.is_sqlite else self.settings.destinations_at_once,
+            at_once=self.settings.destinations_at_once,
             circuits=Circuits(self.database),
             alert=log.error,
         )
