@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from sobank.domain.registry import MandateStep, Profile
+from sobank.domain.registry import ENDED_STEPS, MandateStep, Profile
 from sobank.errors import (
     ConfigurationError,
     ConnectorInUse,
@@ -222,7 +222,8 @@ def test_a_mandate_takes_its_five_steps_one_by_one_each_with_its_date(
     said = command("mandates", "show", ibans[0]).stdout
     assert "●●●●● approved" in said
     assert ibans[0] not in said
-    done(command, "mandates", "set", ibans[0], "revoked", "--date", "2026-01-20", "--by", "sam")
+    why = ("--why", "le client part")
+    done(command, "mandates", "set", ibans[0], "revoked", "--date", "2026-01-20", "--by", "sam", *why)
     done(command, "mandates", "set", ibans[0], "draft", "--date", "2026-01-21", "--by", "sam")
     with database.read() as connection:
         rows = connection.execute(sa.select(t.mandates.c.step, t.mandates.c.current).order_by(t.mandates.c.id)).all()
@@ -247,6 +248,21 @@ def test_a_step_that_does_not_follow_is_refused_with_what_can(
     assert not done(command, *set_, "draft", "--date", "2026-01-10", "--by", "sam")["changed"]
     assert done(command, *set_, "draft", "--date", "2026-01-08", "--by", "sam")["changed"]
     assert len(events(database)) == 2
+
+
+@pytest.mark.parametrize("why", [(), ("--why", " ")])
+@pytest.mark.parametrize("step", sorted(ENDED_STEPS))
+def test_a_mandate_ends_only_with_a_reason_which_is_shown(
+    command: Run, database: Database, ibans: list[str], step: str, why: tuple[str, ...]
+) -> None:
+    for day, before in enumerate(list(MandateStep)[:4], start=5):
+        done(command, "mandates", "set", ibans[0], before, "--date", f"2026-01-0{day}", "--by", "sam")
+    last = ("mandates", "set", ibans[0], step, "--date", "2026-01-20", "--by", "sam")
+    assert "--why TEXT" in refused(command, RegistryError, *last, *why)
+    assert mandate(database, 1) == before
+    done(command, *last, "--why", "le client part")
+    assert done(command, "mandates", "show", ibans[0])["steps"][-1]["why"] == "le client part"
+    assert "le client part" in command("mandates", "show", ibans[0]).stdout
 
 
 def test_an_account_of_another_cabinet_is_as_unknown_as_one_of_none(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from sobank.domain.day import BANK_ZONE
 from sobank.store import schema
+from sobank.web.api.shapes import PREFIX
 from tests.builders import file_of, iban_of, named, statement
 from tests.web.site import COLLABORATEUR, DAY, OPERATOR, STRANGER, SUPERVISEUR, Site
 
@@ -115,6 +116,15 @@ def test_a_mandate_ends_only_with_a_reason_which_is_kept(site: Site) -> None:
     assert step(site, 1, step="revoked", on=f"{TODAY}", reason="Le client part <b>").status_code == 303
     assert events(site, "mandate.step")[0].reason == "Le client part <b>"
     assert "Le client part &lt;b&gt;" in sheet(site, 1)
+
+
+def test_programs_end_a_mandate_with_a_reason_too(site: Site) -> None:
+    asked, path = {"step": "revoked", "on": f"{TODAY}"}, f"{PREFIX}/accounts/{site.account(1)}/mandate"
+    refused = site.as_(SUPERVISEUR).post(path, json=asked)
+    assert (refused.status_code, refused.json()["code"]) == (409, "refused")
+    assert not events(site, "mandate.step")
+    assert site.as_(SUPERVISEUR).post(path, json=asked | {"reason": "Le client part"}).status_code == 200
+    assert events(site, "mandate.step")[0].reason == "Le client part"
 
 
 @pytest.mark.parametrize(

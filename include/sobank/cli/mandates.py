@@ -46,6 +46,7 @@ def set_(
     step: Annotated[MandateStep, typer.Argument(help="The step that was taken.")],
     by: By,
     on: Annotated[str | None, typer.Option("--date", help="Day of the step, YYYY-MM-DD; today if not given.")] = None,
+    why: Annotated[str | None, typer.Option(help="Why; a step that ends the mandate needs it.")] = None,
     cabinet: Cabinet = None,
     currency: Currency = None,
     json: AsJson = False,
@@ -63,6 +64,7 @@ def set_(
         now=now,
         cabinet=cabinet,
         currency=currency,
+        reason=why,
     )
     if json:
         found: dict[str, Any] = {"account": done.account, "cabinet": done.cabinet, "before": done.before}
@@ -87,7 +89,10 @@ def show(
         steps = change.steps_taken(account.id)
     if json:
         now = {"step": account.step, "since": account.since and account.since.isoformat()}
-        taken = [{"step": s.step, "since": s.since, "by": s.actor, "noted_at": s.at.isoformat()} for s in steps]
+        taken = [
+            {"step": s.step, "since": s.since, "by": s.actor, "why": s.reason, "noted_at": s.at.isoformat()}
+            for s in steps
+        ]
         as_json(
             {"account": account.id, "cabinet": account.cabinet, "dossier": account.dossier} | now | {"steps": taken}
         )
@@ -98,5 +103,5 @@ def show(
         f" {dots(account.step)}{since}",
         markup=False, highlight=False,
     )  # fmt: skip
-    rows = [(s.step, moment(datetime.fromisoformat(s.since)), s.actor, moment(s.at)) for s in steps]
-    table("Steps", ("step", "since", "noted by", "noted at"), rows)
+    rows = [(s.step, moment(datetime.fromisoformat(s.since)), s.actor, moment(s.at), s.reason) for s in steps]
+    table("Steps", ("step", "since", "noted by", "noted at", "why"), rows)

@@ -44,17 +44,20 @@ def step_mandate(
 ) -> Stepped:
     """Take the next step of an account's mandate, valid from a Paris day on; the same step again corrects its day.
 
-    Without a mandate, or after one that ended, only a draft can be started. reason: why, for the audit trail.
+    Without a mandate, or after one that ended, only a draft can be started. reason: why, for the audit trail; a step
+    that ends the mandate needs one (DESIGN §8).
 
     Raises:
         NotFound: no cabinet of the actor has such an account. NotAllowed: the profile has no right to it.
-        RegistryError: the step does not follow, its day is to come or before the step it follows, or two accounts fit.
+        RegistryError: the step does not follow, its day is to come or before the step it follows, it ends the mandate
+            without a reason, or two accounts fit.
     """
     with editor.change() as change:
         account = account_of(change, iban, user=scope_of(actor), cabinet=cabinet, currency=currency)
         there, role = allowed(change, account.cabinet, actor, Action.SET_MANDATE)
         _check_day(account, step, on, today=now.astimezone(BANK_ZONE).date())
         _check_step(account, step)
+        _check_reason(account, step, reason)
         since = datetime.combine(on, time(), BANK_ZONE).astimezone(UTC)
         stepped = Stepped(
             account=account.id, cabinet=account.cabinet, before=account.step, step=step, since=since,
@@ -127,6 +130,15 @@ def _check_step(account: AccountOfIban, step: MandateStep) -> None:
             f"its mandate is {account.step or 'not started'}, and cannot become {step}",
             subject=f"{account.cabinet}, {masked(account.iban)}",
             remedy=f"what can follow now: {names}",
+        )
+
+
+def _check_reason(account: AccountOfIban, step: MandateStep, reason: str | None) -> None:
+    if step in ENDED_STEPS and not (reason or "").strip():
+        raise RegistryError(
+            f"a mandate becomes {step} for a reason: the account is not collected any more",
+            subject=f"{account.cabinet}, {masked(account.iban)}",
+            remedy="say why (--why TEXT)",
         )
 
 

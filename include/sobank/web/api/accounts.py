@@ -64,10 +64,11 @@ class NewAccount(Body):
 
 
 class StepWish(Body):
-    """A step of a mandate, and the Paris day on which it was taken."""
+    """A step of a mandate, and the Paris day on which it was taken; why, which a step that ends it needs."""
 
     step: MandateStep
     on: date
+    reason: Text | None = None
 
 
 class CopyWish(Body):
@@ -143,7 +144,7 @@ def step(here: Annotated[Here, Depends(Needs(Action.SET_MANDATE))], account: int
     row = _account(here, account)
     return step_mandate(
         RegistryEditor(here.house.database), iban=row.iban, step=wish.step, on=wish.on, cabinet=row.cabinet,
-        currency=row.currency, actor=here.visitor.actor, now=here.now,
+        currency=row.currency, actor=here.visitor.actor, now=here.now, reason=wish.reason,
     )  # fmt: skip
 
 
