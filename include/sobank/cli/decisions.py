@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sobank.cli.show import as_json, out, problems
 from sobank.errors import SobankError
-from sobank.held_batches import decide_one
+from sobank.services.decide_batch import decide_batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ def decide_each(
     told: list[dict[str, Any]] = []
     for batch in dict.fromkeys(batches):
         try:
-            error = decide_one(house, verb, batch, actor=by, reason=why, now=datetime.now(UTC))
+            error = decide_batch(house.ledger, house.sink_of, verb, batch, actor=by, reason=why, now=datetime.now(UTC))
         except SobankError as refused:
             failed.append(refused)
             told.append({"batch": batch, "decided": False, "error": str(refused)})

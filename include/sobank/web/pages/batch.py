@@ -14,7 +14,7 @@ from sobank.domain.circuit import Circuit
 from sobank.domain.delivery import Batch, BatchState
 from sobank.domain.roles import Action
 from sobank.errors import ConfigurationError, ForbiddenTransition, NotAllowed, NotFound, SinkError, SobankError
-from sobank.held_batches import decide_one
+from sobank.services.decide_batch import decide_batch
 from sobank.services.held import ask_again, confirm_held, reject_held, release_held
 from sobank.services.push import push_all
 from sobank.store.batch_list import BatchFilter, BatchSheet, batch_page, batch_sheet
@@ -119,7 +119,10 @@ def _by_person(
     left: list[SobankError] = []
 
     def take(reason: str) -> None:
-        error = decide_one(here.house, service, number, actor=here.visitor.actor, reason=reason, now=here.now)
+        error = decide_batch(
+            here.house.ledger, here.house.sink_of, service, number, actor=here.visitor.actor, reason=reason,
+            now=here.now,
+        )  # fmt: skip
         left.extend([error] if error else [])
 
     def note_of() -> str:
