@@ -60,7 +60,7 @@ def test_a_statement_in_quarantine_says_why_in_the_language_of_its_reader(delive
 def test_a_statement_that_no_run_took_yet_waits_for_the_next_run_and_not_for_its_mandate(delivered: Site) -> None:
     next_day = DAY + timedelta(days=1)
     delivered.house.take_in(file_of(statement(1, next_day, 5, opening=CLOSED)), name=named(next_day, 2))
-    assert "Partira au prochain passage" in sheet(delivered, 1)
+    assert "Partira à la prochaine tournée" in sheet(delivered, 1)
     assert "Attend le mandat" not in sheet(delivered, 1)
 
 

@@ -62,7 +62,7 @@ def test_a_day_shows_its_global_file_and_its_manifest(delivered: Site) -> None:
     shown = day_of(delivered, DAY)
     for part in (FILE, batch.payload_sha256.hex(), "Débits −20,00 €", "Crédits 123,45 €", "Écritures 2", "488 octets"):
         assert part in shown
-    assert "Aux partenaires 2 En attente de mandat 1 En attente du prochain passage 0 En quarantaine 2" in shown
+    assert "Aux partenaires 2 En attente de mandat 1 En attente de la prochaine tournée 0 En quarantaine 2" in shown
     assert f"02/03/2026 {FILE} 1 −20,00 € 123,45 € Télécharger" in said(delivered, "/statements")
 
 
@@ -129,7 +129,7 @@ def test_what_no_run_took_yet_and_what_waits_for_a_mandate_say_so_with_their_num
     told = [statement(n, LATER, 5, opening=110_345) for n in (2, 3)]
     delivered.house.take_in(file_of(*told), name=named(LATER, 2))
     shown = said(delivered, "/statements")
-    assert "Pas encore traité 1 relevé attend le prochain passage. 2 relevés reçus : 1 attend son mandat 1 à" in shown
+    assert "Pas encore traité 1 relevé attend la prochaine tournée. 2 relevés reçus : 1 attend son mandat 1 à" in shown
     delivered.house.run(LATER)
     assert FILE.replace(f"{DAY}", f"{LATER}") in said(delivered, "/statements")
     draft = LATER + timedelta(days=1)

@@ -69,7 +69,7 @@ QUARANTINE: Final[dict[Reason, Said]] = {
         "le partenaire a refusé le fichier", "corriger ce que le partenaire indique, " + _RELEASE
     ),
     Reason.BATCH_REJECTED: Said(
-        "une personne a abandonné l'envoi suspendu où il était", "si le relevé doit partir, le libérer : "
+        "une personne a abandonné l'envoi retenu où il était", "si le relevé doit partir, le libérer : "
         "`sobank quarantine release {id} --by NOM --why RAISON`"
     ),
 }  # fmt: skip

@@ -20,7 +20,7 @@ _STATES: Final = {
     BatchState.SEALED: "scellé, pas encore envoyé",
     BatchState.SENDING: "en cours d'envoi",
     BatchState.UNCERTAIN: "envoyé sans réponse du partenaire : peut-être arrivé",
-    BatchState.HELD: "suspendu, une personne doit décider",
+    BatchState.HELD: "retenu, une personne doit décider",
     BatchState.DELIVERED: "livré",
 }
 

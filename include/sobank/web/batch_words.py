@@ -23,12 +23,12 @@ MEANINGS: Final[dict[BatchState, str]] = {
     _S.CANCELLED: "Une association ou un mandat a changé avant le premier essai. Rien n'est parti.",
 }
 _NEXT: Final[dict[BatchState, str]] = {
-    _S.SEALED: "Rien à faire : le prochain run l'envoie.",
-    _S.UNCERTAIN: "Ne rien envoyer à la main. Le prochain run regarde d'abord chez le partenaire.",
+    _S.SEALED: "Rien à faire : la prochaine tournée l'envoie.",
+    _S.UNCERTAIN: "Ne rien envoyer à la main. La prochaine tournée regarde d'abord chez le partenaire.",
     _S.HELD: "Demandez au partenaire s'il a ce fichier (nom, taille et SHA-256 ci-dessous), puis décidez.",
     _S.DELIVERED: "Rien à faire.",
     _S.REJECTED: "Voyez ses relevés en quarantaine : ils peuvent être libérés ou rejetés.",
-    _S.CANCELLED: "Rien à faire : ses relevés sont affectés à nouveau par le prochain run.",
+    _S.CANCELLED: "Rien à faire : ses relevés sont affectés à nouveau par la prochaine tournée.",
 }
 _ASKED: Final = "Le partenaire demande une pause jusqu'au {until} : les envois attendent."
 _OPEN: Final = (
@@ -36,11 +36,11 @@ _OPEN: Final = (
     " un seul essai est fait après le {until}."
 )
 _LEASED: Final = "Attendez : un processus s'en occupe jusqu'au {until} au plus tard."
-_ABANDONED: Final = "Son processus s'est arrêté : le prochain run regarde d'abord chez le partenaire, puis finit."
+_ABANDONED: Final = "Son processus s'est arrêté : la prochaine tournée regarde d'abord chez le partenaire, puis finit."
 _TRIED: Final = (
-    "Ne rien envoyer à la main : un essai d'avant a pu le déposer. Le prochain run regarde d'abord chez le partenaire."
-)
-#: How an attempt ended.
+    "Ne rien envoyer à la main : un essai d'avant a pu le déposer. La prochaine tournée regarde d'abord chez le"
+    " partenaire."
+)#: How an attempt ended.
 OUTCOMES: Final[dict[str | None, tuple[str, str]]] = {
     None: ("En cours", "plain"),
     Happening.ARRIVED: ("Arrivé", "ok"),
@@ -84,8 +84,8 @@ RETRY: Final = Verb(
 )  # fmt: skip
 RELEASE: Final = Verb(
     path="release", title="Le partenaire ne l'a pas", button="Libérer",
-    does="L'envoi redevient prêt et le prochain run l'envoie. Si le partenaire l'avait déjà, il l'aurait deux fois :"
-    " demandez-lui avant.",
+    does="L'envoi redevient prêt et la prochaine tournée l'envoie. Si le partenaire l'avait déjà, il l'aurait deux"
+    " fois : demandez-lui avant.",
 )  # fmt: skip
 CONFIRM: Final = Verb(
     path="confirm", title="Le partenaire l'a", button="Confirmer",

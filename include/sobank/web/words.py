@@ -63,8 +63,8 @@ NOTES: Final[dict[str, tuple[str, str]]] = {
     ),
     "backfill_empty": _alike("Rien à rattraper : ces jours ont déjà leur tournée."),
     "batch_retried": _alike("L'envoi a été essayé : son état et le dernier essai disent ce qu'il en est."),
-    "batch_released": _alike("L'envoi est libéré : le prochain run l'envoie."),
-    "batch_released_left": _alike("L'envoi est libéré : le prochain run l'envoie."),
+    "batch_released": _alike("L'envoi est libéré : la prochaine tournée l'envoie."),
+    "batch_released_left": _alike("L'envoi est libéré : la prochaine tournée l'envoie."),
     "batch_confirmed": _alike("L'envoi est tenu pour livré sur votre parole."),
     "batch_confirmed_left": _alike(
         "L'envoi est tenu pour livré ; un fichier d'attente est resté chez le partenaire et peut y être effacé."
@@ -74,8 +74,8 @@ NOTES: Final[dict[str, tuple[str, str]]] = {
         "L'envoi est abandonné ; un fichier d'attente est resté chez le partenaire : il doit y être effacé."
     ),
     "statements_released": (
-        "Le relevé est libéré : le prochain run le prend.",
-        "{n} relevés sont libérés : le prochain run les prend.",
+        "Le relevé est libéré : la prochaine tournée le prend.",
+        "{n} relevés sont libérés : la prochaine tournée les prend.",
     ),
     "statements_rejected": (
         "Le relevé est rejeté : il ne partira jamais.",
