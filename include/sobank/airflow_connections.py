@@ -42,6 +42,15 @@ def login_of(connection: str) -> Login:
     )
 
 
+class Logins(dict[str, Login]):
+    """Logins by the id of their connection, asked of Airflow once: thousands of batches may share one connection."""
+
+    def __missing__(self, connection: str) -> Login:
+        """See `login_of`."""
+        self[connection] = found = login_of(connection)
+        return found
+
+
 @contextmanager
 def _logging_left_alone() -> Iterator[None]:
     """Airflow's first import has every library log on standard output: there `--json` would be no JSON any more."""

@@ -6,16 +6,18 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import fields
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from time import sleep
 
+from sobank.airflow_connections import Logins
 from sobank.domain.delivery import Batch
 from sobank.domain.manifest import manifest
 from sobank.domain.roles import Operator
-from sobank.domain.sink import Login, Reach, Sink
+from sobank.domain.sink import Reach, Sink
 from sobank.errors import ConfigurationError
 from sobank.formats import catalogue
 from sobank.formats.cfonb120_tally import Tally, tally
@@ -106,7 +108,7 @@ class House:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._logins: dict[str, Login] = {}
+        self._logins = Logins()
 
     @classmethod
     def from_environment(cls) -> House:
@@ -126,6 +128,12 @@ class House:
         house = cls.from_environment()
         migrate.require_current(house.database)
         return house
+
+    def fresh(self) -> House:
+        """This house, but its sinks ask Airflow anew for their connections: for one request of a process that stays."""
+        made = copy(self)
+        made._logins = Logins()
+        return made
 
     @cached_property
     def database(self) -> Database:
@@ -251,7 +259,7 @@ class House:
         dialect = self.partners[partner]
         reach = Reach(
             destination=destination,
-            login=self._login(connection) if connection else None,
+            login=self._logins[connection] if connection else None,
             settings=settings,
             transport=dialect.transport,
             remembers_days=dialect.idempotency_retention_days,
@@ -260,14 +268,6 @@ class House:
             private=self.settings.private_partners,
         )
         return sink_class(dialect.sink if connection else "folder").of(reach)
-
-    def _login(self, connection: str) -> Login:
-        """Asked of Airflow once by each task: thousands of batches may share one connection."""
-        from sobank.airflow_connections import login_of  # brings Airflow's SDK, which a folder does not need
-
-        if connection not in self._logins:
-            self._logins[connection] = login_of(connection)
-        return self._logins[connection]
 
     def scheduler(self) -> AirflowApi:
         """Airflow's API, as SOBANK_AIRFLOW_URL, _USER and _PASSWORD give it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from sobank.domain.delivery import BatchState, Happening
-from sobank.store.schema import audit_events, batches
+from sobank.simulator.partner_sftp import SftpPartner
+from sobank.store.schema import audit_events, batches, connectors
+from sobank.web.api.shapes import PREFIX
 from tests.builders import NOW, file_of, named, statement
 from tests.web.site import COLLABORATEUR, DAY, HERE, NOBODY, OPERATOR, STRANGER, SUPERVISEUR, THERE, Site
 
@@ -47,6 +51,24 @@ def held(site: Site) -> tuple[int, Path]:
     site.house.push()
     assert state(site, batch) == BatchState.HELD
     return batch, foreign
+
+
+@pytest.fixture
+def partner(site: Site, tmp_path: Path) -> Iterator[SftpPartner]:
+    """The server of fizen, which the house reaches by a connection of Airflow."""
+    with site.house.database.write() as connection:
+        connection.execute(sa.update(connectors).where(connectors.c.name == "fizen").values(connection="partner"))
+    folder = tmp_path / "partner"
+    folder.mkdir()
+    with SftpPartner(folder) as found:
+        yield found
+
+
+def known(monkeypatch: pytest.MonkeyPatch, partner: SftpPartner, *, secret: str | None) -> None:
+    """What Airflow says of the partner from now on."""
+    login = partner.login()
+    fields = {"conn_type": "sftp", "host": login.host, "port": login.port, "login": login.user, "password": secret}
+    monkeypatch.setenv("AIRFLOW_CONN_PARTNER", json.dumps(fields | {"extra": dict(login.extra)}))
 
 
 def events(site: Site) -> list[tuple[str, str, str, str]]:
@@ -151,6 +173,35 @@ def test_a_retry_sends_the_earlier_batches_of_its_destination_first(site: Site) 
     assert site.as_(SUPERVISEUR).post(f"/deliveries/{second}/retry", data=WHY).status_code == 303
     assert (state(site, first), state(site, second)) == (BatchState.DELIVERED, BatchState.DELIVERED)
     assert events(site) == [("batch.retry", SUPERVISEUR, "superviseur", WHY["reason"])]
+
+
+def test_a_retry_asks_airflow_anew_for_the_connection(
+    site: Site, partner: SftpPartner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (batch,), lead = sealed(site), site.as_(SUPERVISEUR)
+    known(monkeypatch, partner, secret="of last year")
+    lead.post(f"/deliveries/{batch}/retry", data=WHY)
+    assert (state(site, batch), partner.bytes_written) == (BatchState.SEALED, 0)
+    known(monkeypatch, partner, secret=partner.login().password)
+    lead.post(f"/deliveries/{batch}/retry", data=WHY)
+    assert (state(site, batch), len(list(partner.inbox.received()))) == (BatchState.DELIVERED, 1)
+
+
+@pytest.mark.parametrize("programs", [False, True], ids=["page", "API"])
+def test_a_decision_asks_airflow_anew_for_the_connection(
+    site: Site, partner: SftpPartner, monkeypatch: pytest.MonkeyPatch, programs: bool
+) -> None:
+    (batch,), login = sealed(site), partner.login()
+    with site.house.database.write() as connection:
+        staged = f"sftp://{login.user}@{login.host}:{login.port}/.staged"
+        connection.execute(
+            sa.update(batches).where(batches.c.id == batch).values(state="held", fence=1, staging=staged)
+        )
+    path, body = (f"{PREFIX}/batches", {"json": WHY}) if programs else ("/deliveries", {"data": WHY})
+    for secret, after in (("of last year", BatchState.HELD), (login.password, BatchState.SEALED)):
+        known(monkeypatch, partner, secret=secret)
+        site.as_(SUPERVISEUR).post(f"{path}/{batch}/release", **body)  # type: ignore[arg-type]
+        assert state(site, batch) == after
 
 
 def test_a_retry_that_fails_leaves_the_batch_and_shows_why(site: Site) -> None:

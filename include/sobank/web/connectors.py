@@ -14,7 +14,6 @@ from sobank.services.connection_test import Tried, try_connection
 from sobank.store.circuits import Circuits
 from sobank.store.connector_list import ListedConnector, connectors_on
 from sobank.web.rights import Here
-from sobank.wiring import House
 
 
 def on_cabinet(here: Here) -> list[ListedConnector]:
@@ -39,10 +38,10 @@ def sink_of(
 ) -> Callable[[], Sink]:
     """What makes the sink of a connector of the cabinet of the path.
 
-    By a house of its own: this process stays, and the connection may have been corrected since it was asked for.
+    Airflow is asked anew: this process stays, and the connection may have been corrected since.
     """
     return partial(
-        House(here.house.settings).sink, f"connector:{here.at}/{name}", partner=partner, cabinet=here.at,
+        here.house.fresh().sink, f"connector:{here.at}/{name}", partner=partner, cabinet=here.at,
         connection=connection, settings=settings,
     )  # fmt: skip
 

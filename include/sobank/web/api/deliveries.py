@@ -123,8 +123,9 @@ def reject(here: Annotated[Here, Depends(Needs(Action.DECIDE_DELIVERY))], batch:
 
 def _decided(here: Here, verb: Callable[..., None], batch: int, why: Reason) -> dict[str, Any]:
     failed = decide_batch(
-        here.house.ledger, here.house.sink_of, verb, batch, actor=here.visitor.actor, reason=why.reason, now=here.now
-    )
+        here.house.ledger, here.house.fresh().sink_of, verb, batch, actor=here.visitor.actor, reason=why.reason,
+        now=here.now,
+    )  # fmt: skip
     return {"batch": _in_full(here, batch), "failed": str(failed) if failed else None}
 
 

@@ -90,7 +90,7 @@ def retry(request: Request, batch: str, decision: Annotated[Decision, Form()], h
         place = (wanted.business_date, wanted.seq)
         line = house.ledger.open_batches(destination=wanted.destination, until=wanted.business_date)
         first = [one for one in line if (one.business_date, one.seq) <= place][:_MOST_AT_ONCE]
-        push_all(replace(house.worker(lambda: datetime.now(UTC)), attempts=1), house.sink_of, first)
+        push_all(replace(house.worker(lambda: datetime.now(UTC)), attempts=1), house.fresh().sink_of, first)
 
     return _decided(request, here, int(batch), RETRY.path, decision, send, note="batch_retried")
 
@@ -120,7 +120,7 @@ def _by_person(
 
     def take(reason: str) -> None:
         error = decide_batch(
-            here.house.ledger, here.house.sink_of, service, number, actor=here.visitor.actor, reason=reason,
+            here.house.ledger, here.house.fresh().sink_of, service, number, actor=here.visitor.actor, reason=reason,
             now=here.now,
         )  # fmt: skip
         left.extend([error] if error else [])
