@@ -18,6 +18,8 @@ from tests.builders import NOW, file_of, named, statement
 from tests.web.site import COLLABORATEUR, DAY, HERE, NOBODY, OPERATOR, STRANGER, SUPERVISEUR, THERE, Site
 
 WHY = {"reason": "vu avec le partenaire"}
+#: What the partner took until last year.
+OLD = "changed since"
 MARKUP = "<script>alert(1)</script>"
 
 
@@ -179,7 +181,7 @@ def test_a_retry_asks_airflow_anew_for_the_connection(
     site: Site, partner: SftpPartner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (batch,), lead = sealed(site), site.as_(SUPERVISEUR)
-    known(monkeypatch, partner, secret="of last year")
+    known(monkeypatch, partner, secret=OLD)
     lead.post(f"/deliveries/{batch}/retry", data=WHY)
     assert (state(site, batch), partner.bytes_written) == (BatchState.SEALED, 0)
     known(monkeypatch, partner, secret=partner.login().password)
@@ -198,7 +200,7 @@ def test_a_decision_asks_airflow_anew_for_the_connection(
             sa.update(batches).where(batches.c.id == batch).values(state="held", fence=1, staging=staged)
         )
     path, body = (f"{PREFIX}/batches", {"json": WHY}) if programs else ("/deliveries", {"data": WHY})
-    for secret, after in (("of last year", BatchState.HELD), (login.password, BatchState.SEALED)):
+    for secret, after in ((OLD, BatchState.HELD), (login.password, BatchState.SEALED)):
         known(monkeypatch, partner, secret=secret)
         site.as_(SUPERVISEUR).post(f"{path}/{batch}/release", **body)  # type: ignore[arg-type]
         assert state(site, batch) == after
