@@ -82,6 +82,9 @@ def test_a_lead_adds_a_connector_sees_its_test_and_is_offered_the_accounts(
         ("sobank_cab0011_fizen", {}),
         ("sobank_cab002_fizen", {}),
         ("SOBANK_CAB001_FIZEN", {}),
+        ("sobank_cab001_/../sobank_cab002_fizen", {}),
+        ("sobank_cab001_x\n", {}),
+        ("sobank_cab001_", {}),
         (None, {"folder": "/srv/global/CAB002"}),
     ],
 )
@@ -94,6 +97,28 @@ def test_only_an_operator_names_what_may_be_of_another_cabinet_or_of_the_machine
     assert events(database) == []
     add(registry, actor=Operator("support"), **given)
     assert events(database)[-1].role == "operator"
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ({"a": float("nan")}, "settings.a"),
+        ({"a": [1, float("inf")]}, "settings.a[1]"),
+        ({"a": "\ud800"}, "settings.a"),
+        ({"a": {"b": "x\x00"}}, "settings.a.b"),
+        ({"a": "two\nlines"}, "settings.a"),
+        ({"\x1b[2J": "x"}, "settings.?"),
+        ({"a": [[[[[[1]]]]]]}, "settings.a[0][0][0][0][0]"),
+        ({"a": object()}, "settings.a"),
+    ],
+)
+def test_a_setting_that_would_break_the_lists_and_the_trail_in_which_it_stands_is_refused(
+    registry: Registry, database: Database, settings: dict[str, Any], place: str
+) -> None:
+    with pytest.raises(RegistryError, match="not plain") as refused:
+        add(registry, settings=settings)
+    assert refused.value.subject == place
+    assert events(database) == []
 
 
 def test_a_member_chooses_no_folder_of_the_machine_by_a_partner_of_that_kind(registry: Registry) -> None:

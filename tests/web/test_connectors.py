@@ -92,6 +92,10 @@ def test_a_collaborateur_sees_connectors_and_is_offered_no_change_of_them(site: 
         ({"further": "hunter2"}, "CLÉ=VALEUR"),
         ({"recipients": "AGE-SECRET-KEY-1HUNTER2"}, "secret"),
         ({"recipients": "age1wrong"}, "clé de chiffrement"),
+        ({"connection": "sobank_cab001_/../sobank_cab002_fizen"}, "commence par sobank_cab001_"),
+        ({"further": "pause=1e999"}, "« pause » n'est ni un texte"),
+        ({"further": f"pause={'[' * 4000}{']' * 4000}"}, "CLÉ=VALEUR"),
+        ({"further": f"pause={'[' * 9}{']' * 9}"}, "n'est ni un texte"),
     ],
 )
 def test_what_cannot_be_is_told_in_french_beside_what_was_typed(site: Site, typed: dict[str, str], said: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from sobank.domain.roles import Action
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 CheckEncryption = Callable[[object], None]
 #: Names of connectors are part of destinations and of file names.
 CONNECTOR_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+#: Settings are written by hand: a mapping of lists is deep.
+_MOST_DEPTH: Final = 5
+_PLAIN: Final = (bool, int, type(None), Mapping, Sequence)
 _SECRET_NAME: Final = re.compile(r"pass|secret|token|api.?key|private", re.IGNORECASE)
 _SECRET_VALUE: Final = re.compile(r"AGE-SECRET-KEY-|PRIVATE KEY( BLOCK)?-----|://[^/@\s]*:[^/@\s]+@", re.IGNORECASE)
 
@@ -141,6 +145,39 @@ def cut_connector(
         return Cut(accounts=gone, batches_to_withdraw=usage.open_batches)
 
 
+def unfit_setting(settings: object, place: str = "") -> str | None:
+    """Place of the first setting that cannot be kept and shown to everybody who asks, such as `a.b[0]`, or None.
+
+    A text that cannot be printed, a number that is none, and what lies deeper than a person would write: each of them
+    would be taken, and then break every list and the audit trail in which it stands.
+    """
+    for at, depth, one in _each_setting(settings, place):
+        if isinstance(one, str):
+            unfit = not one.isprintable()
+        elif isinstance(one, float):
+            unfit = not isfinite(one)
+        else:
+            unfit = depth > _MOST_DEPTH or not isinstance(one, _PLAIN)
+        if unfit:
+            return at
+    return None
+
+
+def _each_setting(value: object, place: str, depth: int = 0) -> Iterator[tuple[str, int, object]]:
+    """Everything in a setting by its place, keys among them; nothing of what is too deep."""
+    yield place, depth, value
+    if depth > _MOST_DEPTH:
+        return
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            at = f"{place}.{key}".lstrip(".") if str(key).isprintable() else f"{place}.?".lstrip(".")
+            yield at, depth + 1, str(key)
+            yield from _each_setting(below, at, depth + 1)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for n, below in enumerate(value):
+            yield from _each_setting(below, f"{place}[{n}]", depth + 1)
+
+
 def secret_among(settings: object, place: str = "") -> str | None:
     """Place of the first secret among the settings of a connector, however deep, such as `a.b[0].password`, or None.
 
@@ -183,6 +220,12 @@ def _check(
     if not CONNECTOR_NAME.fullmatch(name):
         raise RegistryError(
             "a connector's name is 1 to 40 small letters, digits and -", subject=name, remedy="choose another name"
+        )
+    if (unfit := unfit_setting(settings)) is not None:
+        raise RegistryError(
+            "is not plain: a setting is a text of one line, a number, or a short list of these",
+            subject=f"settings.{unfit}",
+            remedy="write it like folder=in",
         )
     if secret := secret_among(settings):
         raise RegistryError(

@@ -7,11 +7,15 @@ admins make connections: a member gives his connector one that is for his cabine
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from sobank.domain.roles import Operator
 from sobank.errors import ConfigurationError, NotAllowed
+
+#: What follows the prefix. Secrets backends make a path of an id: `..` and `/` would lead to another cabinet's.
+_REST: Final = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 
 class ReachedPartner(Protocol):
@@ -38,9 +42,12 @@ def require_own_reach(
     """
     if isinstance(actor, Operator):
         return
-    if connection is not None and not connection.startswith(own_prefix(cabinet)):
+    prefix = own_prefix(cabinet)
+    if connection is not None and not (
+        connection.startswith(prefix) and _REST.fullmatch(connection.removeprefix(prefix))
+    ):
         raise NotAllowed(
-            f"only an operator may name a connection that does not begin with {own_prefix(cabinet)}",
+            f"only an operator may name a connection that is not {prefix} and letters, digits, `_`, `-` or `.`",
             subject=f"connection {connection}",
             remedy="ask an Airflow admin for a connection of the cabinet, or to add the connector",
         )
@@ -56,7 +63,8 @@ def settings_of(texts: Iterable[str], *, subject: str) -> dict[str, Any]:
     """Settings written as KEY=VALUE; a VALUE that is JSON is read as such.
 
     Raises:
-        ConfigurationError: one has no key. It may be a secret typed in the wrong place: the text is not repeated.
+        ConfigurationError: one has no key, or is nested without end. It may be a secret typed in the wrong place: the
+            text is not repeated.
     """
     found: dict[str, Any] = {}
     for text in texts:
@@ -67,4 +75,6 @@ def settings_of(texts: Iterable[str], *, subject: str) -> dict[str, Any]:
             found[key.strip()] = json.loads(value)
         except ValueError:
             found[key.strip()] = value.strip()
+        except RecursionError:
+            raise ConfigurationError("is nested too deep", subject=subject, remedy="write it like folder=/in") from None
     return found

@@ -14,7 +14,13 @@ from typing import Any, Final
 from sobank.domain.day import BANK_ZONE
 from sobank.domain.registry import MandateStep, Profile
 from sobank.errors import InvalidIban
-from sobank.services.connect import CONNECTOR_NAME, CheckEncryption, secret_among, wrong_encryption
+from sobank.services.connect import (
+    CONNECTOR_NAME,
+    CheckEncryption,
+    secret_among,
+    unfit_setting,
+    wrong_encryption,
+)
 from sobank.services.identity import CABINET_CODE
 from sobank.services.registry_file_keys import flag_at, identity_at, keys_of, list_at, note_twice, text_at
 
@@ -154,6 +160,8 @@ def _connector(tree: object, place: str, reading: Reading) -> WantedConnector:
         settings = keys["settings"] if keys["settings"] is not None else {}
         if not isinstance(settings, dict):
             reading.fault(f"{place}.settings", "is not a mapping of keys to values")
+        elif (unfit := unfit_setting(settings)) is not None:
+            reading.fault(f"{place}.settings.{unfit}", "is no text of one line, no number and no short list of these")
         elif secret := secret_among(settings):
             reading.fault(f"{place}.settings.{secret}", "is a secret: put it in the Airflow connection")
         elif wrong := wrong_encryption(settings, reading.check_encryption):

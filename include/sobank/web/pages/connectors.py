@@ -14,7 +14,7 @@ from sobank.domain.roles import Action
 from sobank.errors import ConfigurationError, NotAllowed, NotFound
 from sobank.partners import Partner
 from sobank.partners.explain import SETTINGS
-from sobank.services.connect import CONNECTOR_NAME, add_connector, secret_among, wrong_encryption
+from sobank.services.connect import CONNECTOR_NAME, add_connector, secret_among, unfit_setting, wrong_encryption
 from sobank.services.connector_reach import own_prefix, require_own_reach, settings_of
 from sobank.store.cabinet_list import ListedCabinet, cabinet_seen
 from sobank.store.connector_list import ListedConnector
@@ -176,6 +176,11 @@ def _faults(here: Here, partner: Partner, typed: Typed, settings: Mapping[str, A
                     prefix=own_prefix(here.at),
                 )
             )
+    if (unfit := unfit_setting(settings)) is not None:
+        return [
+            *found,
+            language.say("Le réglage « {key} » n'est ni un texte d'une ligne, ni un nombre, ni une liste.", key=unfit),
+        ]
     if secret := secret_among(settings):
         found.append(
             language.say(
