@@ -16,8 +16,9 @@ from sobank.services.backfill import DELIVERY
 from sobank.simulator.airflow_home import prepare
 from sobank.simulator.airflow_processes import run_sobank, running
 from sobank.simulator.partner_sftp import SftpPartner
+from tests.builders import iban_of
 from tests.e2e.pages.office import MEMBERS, Office
-from tests.web.site import DAY, registry
+from tests.web.site import registry
 
 #: Debian's own browser, without the sandbox that root cannot have, and without a word to anybody.
 _FLAGS = [
@@ -48,13 +49,15 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         }
         home = prepare(folder, scheduled=False, extra=settings, members=MEMBERS)
         run_sobank(home, "init")
-        (folder / "registry.yaml").write_text(yaml.safe_dump(registry()))
+        world = registry()
+        silent = {"iban": iban_of(7), "currency": "EUR", "mandate": "approved", "connector": "fizen"}
+        world["cabinets"][0]["dossiers"][1]["accounts"].append(silent)
+        (folder / "registry.yaml").write_text(yaml.safe_dump(world))
         run_sobank(home, "registry", "import", str(folder / "registry.yaml"))
         with running(home, say=print) as airflow, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
             there = Office(home=home, partner=partner, browser=browser, contexts={})
-            there.receive(DAY, 1, 2, 4, 6, 9, 11, 12)
-            there.deliver(DAY, expect_codes=(0, 9, 10))
+            there.first_day()
             airflow.wait(lambda: airflow.api.knows(DELIVERY), "DAG parsed", seconds=90)
             yield there
             browser.close()

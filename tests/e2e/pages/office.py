@@ -15,6 +15,7 @@ from sobank.simulator.airflow_home import AirflowHome
 from sobank.simulator.airflow_processes import run_sobank
 from sobank.simulator.partner_sftp import SftpPartner
 from tests.builders import file_of, iban_of, named, statement
+from tests.web.site import DAY, HERE
 
 #: A page waits so long for what it expects, on a machine that does other things too (milliseconds).
 PATIENCE = 30_000
@@ -32,6 +33,8 @@ PAGES = (
     "diagnosis",
     "journal",
 )
+#: A label that would run where a page did not escape it.
+HOSTILE = "<img src=x onerror=alert(1)>"
 WINDOW = {"width": 1440, "height": 900}
 
 
@@ -48,6 +51,11 @@ class Office:
     def sobank(self) -> Path:
         """The product's own folder."""
         return self.home.folder / "sobank"
+
+    @property
+    def in_its_way(self) -> Path:
+        """A file of somebody else under the name of the first batch for inqom."""
+        return self.sobank / "partners" / "inqom" / HERE / f"SOBANK_{HERE}_inqom_{DAY:%Y%m%d}_001.cfonb.txt"
 
     def as_(self, user: str, *, theme: str = "light") -> Page:
         """A new tab of a user who has signed in on Airflow's own page."""
@@ -105,6 +113,16 @@ class Office:
     def deliver(self, day: date, *, expect_codes: Sequence[int] = (0,)) -> None:
         """The run of a day: the same jobs as the DAG's."""
         run_sobank(self.home, "deliver", "--day", str(day), expect=expect_codes)
+
+    def first_day(self) -> None:
+        """The day that the tests find delivered: account 9 is nobody's, 6 unbalanced, 4 held, a label is hostile."""
+        told = [statement(n, DAY, 12_345, -2_000, opening=100_000, label=HOSTILE) for n in (1, 2, 4, 9, 11, 12)]
+        told.append(statement(6, DAY, 500, closing=1))
+        self.take_in(file_of(*told), DAY)
+        # Other bytes under the name of its batch: a person must look.
+        self.in_its_way.parent.mkdir(parents=True)
+        self.in_its_way.write_bytes(b"foreign")
+        self.deliver(DAY, expect_codes=(9, 10))
 
     def at_partner(self, day: date) -> set[int]:
         """Which accounts have a statement of the day in the inbox of the SFTP partner."""
