@@ -13,11 +13,11 @@ import asyncssh
 import pytest
 import sqlalchemy as sa
 
-from sobank.errors import SobankError
+from sobank.errors import NotAllowed, NotFound, SobankError
 from sobank.simulator.partner_sftp import SftpPartner
 from sobank.store.circuits import Circuits
 from sobank.store.connector_list import connectors_on
-from sobank.store.schema import audit_events
+from sobank.store.schema import audit_events, cabinets, memberships
 from tests.builders import Cabinet, TestHouse
 from tests.cli.conftest import Run
 
@@ -102,6 +102,31 @@ def test_all_are_tested_and_one_that_fails_hides_no_other(command: Run, house: T
     assert "2 work, 1 fail" in command("connectors", "test", "--all").stdout
     mended.unlink()
     assert command("connectors", "test", "--all").exit_code == 0
+
+
+def test_a_member_tests_the_connectors_that_are_his_to_test(
+    command: Run, house: TestHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = {"sup": ("CAB2", "superviseur"), "collab": ("CAB1", "collaborateur")}
+    opened(house, "connector:CAB1/fizen")
+    with house.database.write() as connection:
+        ids = {row.code: row.id for row in connection.execute(sa.select(cabinets.c.code, cabinets.c.id))}
+        rows = [{"user": user, "cabinet_id": ids[of], "profile": what} for user, (of, what) in members.items()]
+        connection.execute(
+            sa.insert(memberships), [*rows, rows[0] | {"cabinet_id": ids["CAB1"], "profile": "collaborateur"}]
+        )
+    tested = command("connectors", "test", "--all", "--by", "sup", "--json")
+    assert [one["destination"] for one in json.loads(tested.stdout)] == ["connector:CAB2/fulll"]
+    for user, which, kind in (("sup", "CAB1/fizen", NotAllowed), ("collab", "--all", NotAllowed),
+                              ("collab", "CAB2/fulll", NotFound)):  # fmt: skip
+        assert isinstance(command("connectors", "test", which, "--by", user).exception, kind)
+    assert len(events(house)) == 1
+    monkeypatch.setenv("SOBANK_OPERATORS", "support")
+    assert len(json.loads(command("connectors", "test", "--all", "--by", "support", "--json").stdout)) == 3
+    with house.database.read() as connection:
+        assert (
+            connection.scalar(sa.select(audit_events.c.role).order_by(audit_events.c.id.desc()).limit(1)) == "operator"
+        )
 
 
 @pytest.mark.parametrize(

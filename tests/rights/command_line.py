@@ -89,7 +89,10 @@ def commands(world: World) -> dict[Action, tuple[Command, ...]]:
             command("quarantine", "show", world.set_aside[0]),
         ),
         Action.SEE_AUDIT: (command("audit", "list", "--json", shows=f'"{HERE}"'),),
-        Action.ADD_CONNECTOR: (command("connectors", "add", "inqom-2", "--partner", "inqom", *here),),
+        Action.ADD_CONNECTOR: (
+            command("connectors", "test", f"{HERE}/fizen"),
+            command("connectors", "add", "inqom-2", "--partner", "inqom", *here),
+        ),
         Action.DELETE_CONNECTOR: (command("connectors", "remove", "fizen-free", *here, *why),),
         Action.CUT_CONNECTOR: (command("connectors", "cut", "fizen-cut", *here, *why),),
         Action.ADD_ACCOUNT: (command("accounts", "add", iban_of(UNREGISTERED), *here, "--dossier", "D1"),),

@@ -18,6 +18,7 @@ COMMANDS = {
     "cabinets show": ("cabinets", "show", "CABINET"),
     "cabinets edit": ("cabinets", "edit", "CABINET", "--name", "Autre"),
     "connectors add": ("connectors", "add", "inqom-2", "--partner", "inqom", "--cabinet", "CABINET"),
+    "connectors test": ("connectors", "test", "CONNECTOR"),
     "connectors remove": ("connectors", "remove", "fizen", "--cabinet", "CABINET", *WHY),
     "accounts associate": ("accounts", "associate", "--all", "--cabinet", "CABINET", "--connector", "fizen"),
     "accounts add": ("accounts", "add", iban_of(w.UNREGISTERED), "--cabinet", "CABINET", "--dossier", "D1"),
@@ -44,8 +45,8 @@ def test_a_stranger_cannot_tell_what_is_anothers_from_what_is_not_there(
     world: World, run_over: Run, name: str, user: str
 ) -> None:
     theirs = {"CABINET": w.HERE, "IBAN": iban_of(w.DRAFT), "BATCH": str(world.held[0])}
-    theirs["STATEMENT"] = str(world.set_aside[0])
-    nowhere = {"CABINET": CODE, "IBAN": IBAN, "BATCH": NUMBER, "STATEMENT": NUMBER}
+    theirs |= {"STATEMENT": str(world.set_aside[0]), "CONNECTOR": f"{w.HERE}/fizen"}
+    nowhere = {"CABINET": CODE, "IBAN": IBAN, "BATCH": NUMBER, "STATEMENT": NUMBER, "CONNECTOR": f"{CODE}/fizen"}
 
     def said(names: dict[str, str]) -> tuple[type[BaseException], str]:
         result = run_over(*(names.get(word, word) for word in COMMANDS[name]), "--by", user)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sobank.cli.batch_words import circuit_document, circuit_state, circuit_words, print_circuits
-from sobank.cli.show import AsJson, SeenBy, as_json, moment, nearest, out, print_report, progress, table
-from sobank.domain.roles import scope_of
+from sobank.cli.show import AsJson, AskedBy, SeenBy, as_json, moment, nearest, out, print_report, progress, table
+from sobank.domain.roles import Action, may, scope_of
 from sobank.errors import ConfigurationError, NotFound, SinkError
 
 if TYPE_CHECKING:
@@ -60,9 +60,7 @@ def list_(
 def try_(
     connector: Annotated[str | None, typer.Argument(help="connector:CAB001/fizen, or CAB001/fizen.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Test every connector.")] = False,
-    by: Annotated[str, typer.Option(help="Who asks; kept in the audit trail if a circuit is closed.")] = (
-        "connectors test"
-    ),
+    by: AskedBy = None,
     why: Annotated[str, typer.Option(help="Why; kept likewise.")] = "the connection test succeeded",
     json: AsJson = False,
 ) -> None:
@@ -71,10 +69,11 @@ def try_(
     from sobank.store.circuits import Circuits
 
     house = _house()
-    chosen = _chosen(house, connector, every=every)
+    chosen = _chosen(house, connector, every=every, by=by)
     circuits = Circuits(house.database)
 
-    def attempt(one: ListedConnector) -> Tried:
+    def attempt(asked: tuple[ListedConnector, str | None]) -> Tried:
+        one, role = asked
         return try_connection(
             one.id,
             partial(
@@ -85,7 +84,8 @@ def try_(
                 connection=one.connection,
                 settings=one.settings,
             ),
-            circuits, standing=one.circuit, actor=by, reason=why, now=datetime.now(UTC),
+            circuits, standing=one.circuit, actor=by or "connectors test", role=role, reason=why,
+            now=datetime.now(UTC),
         )  # fmt: skip
 
     tried = list(_each(attempt, chosen, at_once=house.settings.destinations_at_once))
@@ -99,26 +99,48 @@ def try_(
         raise typer.Exit(SinkError.exit_code)
 
 
-def _chosen(house: House, wanted: str | None, *, every: bool) -> list[ListedConnector]:
+def _chosen(
+    house: House, wanted: str | None, *, every: bool, by: str | None
+) -> list[tuple[ListedConnector, str | None]]:
+    """The connectors to test, each with the role in which `by` asks; None where nobody is named.
+
+    Raises:
+        NotFound: there is none of that name on a cabinet of his. NotAllowed: his profile may test none of them.
+    """
+    from sobank.services.allow import role_of
     from sobank.store.connector_list import connectors_on
+    from sobank.store.memberships import roles_of
 
     if every == bool(wanted):
         raise ConfigurationError("either a connector or --all says which", remedy="name one, such as CAB001/fizen")
     found = {connector.destination.partition(":")[2]: connector for connector in connectors_on(house.database)}
-    if wanted is None:
-        return list(found.values())
-    name = wanted.removeprefix("connector:")
-    if name not in found:
-        raise NotFound("there is no such connector", subject=wanted, remedy=nearest(name, found))
-    return [found[name]]
+    profiles = {} if (user := scope_of(by)) is None else roles_of(house.database, user)
+    if user is not None:
+        found = {name: one for name, one in found.items() if one.cabinet in profiles}
+    if wanted is not None:
+        name = wanted.removeprefix("connector:")
+        if name not in found:
+            raise NotFound("there is no such connector", subject=wanted, remedy=nearest(name, found))
+        found = {name: found[name]}
+    elif user is not None:
+        # All that he may test; where that is nothing, he is told so by the first that he may not.
+        theirs = {name: one for name, one in found.items() if may(profiles[one.cabinet], Action.ADD_CONNECTOR)}
+        found = theirs or found
+    return [
+        (one, by and role_of(by, profiles.get(one.cabinet), Action.ADD_CONNECTOR, subject=one.destination))
+        for one in found.values()
+    ]
 
 
 def _each(
-    attempt: Callable[[ListedConnector], Tried], chosen: list[ListedConnector], *, at_once: int
+    attempt: Callable[[tuple[ListedConnector, str | None]], Tried],
+    chosen: list[tuple[ListedConnector, str | None]],
+    *,
+    at_once: int,
 ) -> Iterator[tuple[ListedConnector, Tried]]:
     with progress() as bar, ThreadPoolExecutor(at_once) as pool:
         task = bar.add_task("test", total=len(chosen))
-        for one, found in zip(chosen, pool.map(attempt, chosen), strict=True):
+        for (one, _), found in zip(chosen, pool.map(attempt, chosen), strict=True):
             bar.update(task, description=one.destination, advance=1)
             yield one, found
 

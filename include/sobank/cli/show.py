@@ -41,6 +41,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs in
 Day = Annotated[str, typer.Option(help="Business day, YYYY-MM-DD: the date of the closing balances.")]
 By = Annotated[str, typer.Option(help="Who decides: a name; it is kept in the audit trail.", callback=_actor)]
 SeenBy = Annotated[str | None, typer.Option("--by", help="Look as this user: at his cabinets only.", callback=_actor)]
+AskedBy = Annotated[
+    str | None,
+    typer.Option("--by", help="Who asks, under his rights; not given: whoever runs this machine.", callback=_actor),
+]
 PageNumber = Annotated[int, typer.Option("--page", min=1, help="Which page, from 1 on.")]
 PageSize = Annotated[int, typer.Option("--size", min=1, max=200, help="Rows of a page.")]
 Why = Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")]
