@@ -22,6 +22,7 @@ from tests.builders import Cabinet, TestHouse, file_of, statement
 from tests.faults.partners import PartnerFolder
 from tests.faults.seeds import GLOBAL, OTHER_PARTNER, PARTNER, seed_batch, seed_registry
 from tests.faults.worlds import World
+from tests.servers import wait_until
 from tests.store.test_ledger import rows
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -90,6 +91,36 @@ def test_a_batch_that_pauses_before_its_next_attempt_keeps_no_other_waiting(
     assert (report.delivered, report.errors) == (CABINETS, {})
     assert open_at_pause == [1]
     assert [attempt.outcome for attempt in decided.ledger.attempts(slow.id)] == ["proved_not_received", "arrived"]
+
+
+def test_the_folder_of_a_partner_that_hangs_holds_up_no_other(house: TestHouse) -> None:
+    """It is named in the settings, and may be a disk that is mounted from elsewhere."""
+    mounted = {"fizen": {"folder": str(house.settings.home / "mounted")}}
+    (house.settings.home / "mounted").mkdir()
+    house.register(
+        Cabinet("CAB0", accounts={1: ("approved", "fizen")}, settings=mounted),
+        *(Cabinet(f"CAB{n}", accounts={n: ("approved", "fizen")}) for n in range(2, CABINETS + 1)),
+    )
+    house.take_in(file_of(*(statement(n, DAY, n) for n in range(1, CABINETS + 1))))
+    house.decide(DAY)
+
+    class Hangs:
+        def __init__(self, inner: Sink) -> None:
+            self._inner = inner
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._inner, name)
+
+        def stage(self, *arguments: Any, **named: Any) -> str:
+            wait_until(lambda: len(house.ledger.open_batches()) == 1, what="all others have left")
+            return self._inner.stage(*arguments, **named)
+
+    def sink_of(batch: Batch) -> Any:
+        sink = house.sink_of(batch)
+        return Hangs(sink) if batch.cabinet == "CAB0" else sink
+
+    report = push_all(replace(house.worker(lambda: NOW), at_once=2), sink_of, house.ledger.open_batches())
+    assert (report.delivered, report.errors) == (CABINETS, {})
 
 
 def test_twelve_folders_take_a_handful_of_transactions(decided: TestHouse, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sobank.store.ledger import Ledger
 
 SinkOf = Callable[[Batch], Sink]
-#: Folders wait for a disk, not for a network: few threads keep it busy, and many batches share a transaction.
+#: Folders of ours wait for a disk, not for a network: few threads keep it busy, and many batches share a transaction.
 _FOLDER_THREADS: Final = 4
 _FOLDERS_TOGETHER: Final = 64
 
@@ -30,8 +30,8 @@ _FOLDERS_TOGETHER: Final = 64
 def push_all(worker: Worker, sink_of: SinkOf, batches: Iterable[Batch]) -> PushReport:
     """Push every destination, `worker.at_once` at a time; one that cannot advance does not stop the others (D5, D8).
 
-    Side by side, they share transactions of the ledger: those on a network, each in a thread, as it comes about; those
-    that are folders, which have no connection, many in a thread, always.
+    Side by side, they share transactions of the ledger: those that are folders of ours, many in a thread, always; the
+    others, which may keep us waiting, each in a thread, as it comes about.
 
     Args:
         sink_of: makes the sink of a batch; what it raises stops that destination only.
@@ -67,7 +67,8 @@ def _side_by_side(
     steps_of: Callable[[Worker, list[Batch]], Pushing[PushReport]],
     destinations: Sequence[list[Batch]],
 ) -> Iterable[PushReport]:
-    near = [of_one for of_one in destinations if of_one[0].connection is None]
+    near = [of_one for of_one in destinations if _is_ours(of_one[0])]
+    far = [of_one for of_one in destinations if not _is_ours(of_one[0])]
     threads = min(worker.at_once, _FOLDER_THREADS)
     ledger = cast("Ledger", worker.ledger)
     sharing = replace(worker, ledger=SharedLedger(ledger, worker=worker.name))
@@ -81,13 +82,16 @@ def _side_by_side(
 
     with ThreadPoolExecutor(worker.at_once) as pool:
         shares = [pool.submit(share, number) for number in range(threads)]
-        far = pool.map(
-            alone, [steps_of(sharing, of_one) for of_one in destinations if of_one[0].connection is not None]
-        )
+        others = pool.map(alone, [steps_of(sharing, of_one) for of_one in far])
         found = [one for done in shares for one in done.result()]
         yield from (one for one in found if isinstance(one, PushReport))
         yield from pool.map(lambda paused: one_by_one(sharing, *paused), [p for p in found if isinstance(p, Paused)])
-        yield from far
+        yield from others
+
+
+def _is_ours(batch: Batch) -> bool:
+    """A folder that settings name may be a partner's disk, mounted from elsewhere: if it hangs, it holds up no other."""
+    return batch.connection is None and "folder" not in batch.settings
 
 
 def _destination(worker: Worker, sink_of: SinkOf, batches: list[Batch], circuit: Circuit | None) -> Pushing[PushReport]:
