@@ -90,7 +90,7 @@ def _side_by_side(
 
 
 def _is_ours(batch: Batch) -> bool:
-    """A folder that settings name may be a partner's disk, mounted from elsewhere: if it hangs, it holds up no other."""
+    """A folder that settings name may be a partner's disk, mounted from elsewhere: hanging, it holds up no other."""
     return batch.connection is None and "folder" not in batch.settings
 
 
