@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from sobank.domain.day import BANK_ZONE
 from sobank.domain.delivery import Claim, Happening
 from sobank.errors import DeliveryIncomplete, SobankError
 from sobank.store.circuits import Circuits
@@ -110,6 +111,14 @@ def test_the_list_is_narrowed_to_a_cabinet_a_run_and_what_a_person_may_see(comma
     assert len(ids(command, "--run", "2026-03-04")) == 1
     assert len(ids(command, "--by", "anne")) == 3
     assert ids(command, "--by", "zoe") == []
+
+
+def test_what_waits_for_a_person_or_is_late_is_listed_alone(command: Run, house: TestHouse) -> None:
+    late, today = ids(command), datetime.now(UTC).astimezone(BANK_ZONE).date()
+    house.take_in(file_of(statement(2, today, 3, opening=6)))
+    house.decide(today)
+    assert ids(command, "--overdue") == late
+    assert len(ids(command)) == len(late) + 1
 
 
 @pytest.mark.parametrize("arguments", [("--state", "lost"), ("--day", "yesterday")])

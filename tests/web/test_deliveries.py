@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from sobank.domain.day import BANK_ZONE
 from sobank.domain.delivery import BatchState, Happening
 from sobank.simulator.partner_sftp import SftpPartner
 from sobank.store.schema import audit_events, batches, connectors
@@ -116,6 +117,17 @@ def test_what_waits_for_a_person_or_is_late_is_to_be_looked_at(site: Site) -> No
     assert f"/deliveries/{batch}" in site.as_(SUPERVISEUR).get("/deliveries?state=to_act").text
     assert "1 envoi attend une personne" in site.as_(SUPERVISEUR).get("/deliveries").text
     assert "Rien à traiter" in site.as_(STRANGER).get("/deliveries?state=to_act").text
+
+
+def test_programs_list_what_is_late_alone(site: Site) -> None:
+    today = datetime.now(UTC).astimezone(BANK_ZONE).date()
+    late = sealed(site)
+    site.house.take_in(file_of(statement(2, today, 3, opening=6)))
+    site.house.decide(today)
+    lead = site.as_(SUPERVISEUR)
+    found = {late: lead.get(f"{PREFIX}/batches?overdue={late}").json()["rows"] for late in ("true", "false")}
+    assert [batch["id"] for batch in found["true"]] == late
+    assert len(found["false"]) == len(late) + 1
 
 
 def test_a_delivered_batch_shows_its_receipt_and_its_statements(delivered: Site) -> None:

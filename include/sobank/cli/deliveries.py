@@ -24,6 +24,7 @@ from sobank.cli.show import (
     page_title,
     table,
 )
+from sobank.domain.day import overdue_before
 from sobank.domain.delivery import Batch, BatchState
 from sobank.domain.roles import scope_of
 from sobank.errors import ConfigurationError, DeliveryIncomplete
@@ -63,6 +64,7 @@ def list_(
     until: Annotated[str | None, typer.Option(help="Last business day, included.")] = None,
     run_day: Annotated[str | None, typer.Option("--run", help="Only what the run of this business day sealed.")] = None,
     cabinet: Annotated[str | None, typer.Option(help="Only of this cabinet (code).")] = None,
+    overdue: Annotated[bool, typer.Option(help="Only what waits for a person, or is dated before yesterday.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Also what is final: delivered, rejected, cancelled.")] = False,
     by: SeenBy = None,
     page: PageNumber = 1,
@@ -80,6 +82,7 @@ def list_(
         first=_day(day or first),
         last=_day(day or until),
         run_day=_day(run_day),
+        overdue=overdue_before(datetime.now(UTC)) if overdue else None,
     )
     house = _house()
     found = batch_page(house.database, wanted, page=page, size=size)

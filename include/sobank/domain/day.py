@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,11 @@ _KEY_TEXT: Final = 40
 def in_paris(at: datetime) -> str:
     """A moment as people in France read it, its zone said."""
     return f"{at.astimezone(BANK_ZONE):%Y-%m-%d %H:%M:%S} Paris"
+
+
+def overdue_before(now: datetime) -> date:
+    """What is dated before that day and has not arrived is late: the runs of yesterday may not be over. now: aware."""
+    return now.astimezone(BANK_ZONE).date() - timedelta(days=1)
 
 
 def resolve_day(param: str | None, data_interval_start: datetime | None, run_type: str) -> date:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query
 from pydantic import BaseModel
 
+from sobank.domain.day import overdue_before
 from sobank.domain.delivery import BatchState
 from sobank.domain.roles import Action
 from sobank.services.decide_batch import decide_batch
@@ -78,13 +79,17 @@ def list_batches(
     first: date | None = None,
     last: date | None = None,
     run_day: date | None = None,
+    overdue: bool = False,
     page: PageNumber = 1,
     size: PageSize = 50,
 ) -> object:
-    """Batches in the order in which they leave; `first` and `last` are business dates, both included."""
+    """Batches in the order in which they leave; `first` and `last` are business dates, both included.
+
+    `overdue`: only those that wait for a person, or are late: dated before yesterday.
+    """
     wanted = BatchFilter(
         user=here.visitor.user, states=tuple(state) if state else None, cabinet=of_cabinet, destination=destination,
-        first=first, last=last, run_day=run_day,
+        first=first, last=last, run_day=run_day, overdue=overdue_before(here.now) if overdue else None,
     )  # fmt: skip
     return Listing.of(batch_page(here.house.database, wanted, page=page, size=size), _listed)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from sobank.domain.day import BANK_ZONE
+from sobank.domain.day import overdue_before
 from sobank.domain.delivery import BatchState
 from sobank.domain.roles import Action
 from sobank.store.batch_list import BatchFilter, batch_page
@@ -57,7 +57,7 @@ def deliveries(
     asked = BatchFilter(
         user=user,
         states=_states(wanted.state),
-        overdue=overdue_before(here) if wanted.state is Broad.TO_ACT else None,
+        overdue=overdue_before(here.now) if wanted.state is Broad.TO_ACT else None,
         cabinet=cabinets.wanted,
         partner=wanted.partner,
         first=wanted.first,
@@ -66,7 +66,7 @@ def deliveries(
         newest_first=True,
     )
     found = batch_page(database, asked, page=wanted.page or 1, size=_SIZE)
-    waiting = BatchFilter(user=user, overdue=overdue_before(here))
+    waiting = BatchFilter(user=user, overdue=overdue_before(here.now))
     return page(
         request,
         here,
@@ -80,11 +80,6 @@ def deliveries(
         destination=lambda batch: destination_of(batch, here.house.partners, here.language),
         outcomes=OUTCOMES,
     )
-
-
-def overdue_before(here: Here) -> date:
-    """What is dated before that day and still under way is late: the runs of yesterday may not be over."""
-    return here.now.astimezone(BANK_ZONE).date() - timedelta(days=1)
 
 
 def _states(state: Broad | BatchState | None) -> tuple[BatchState, ...] | None:
