@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date, timedelta
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
@@ -14,7 +17,7 @@ from sobank.domain.roles import Operator
 from sobank.errors import NotAllowed, NotFound, RegistryError
 from sobank.services.decide_quarantine import QuarantineReport, reject_statements, release_statements
 from sobank.store import schema
-from sobank.store.quarantine import Quarantine
+from sobank.store.quarantine import Quarantine, QuarantineChange
 from sobank.store.quarantine_list import QuarantineFilter, quarantine_page, quarantine_sheet, reason_counts
 from tests.builders import NOW, Cabinet, TestHouse, file_of, statement
 
@@ -102,6 +105,26 @@ def test_a_conflict_is_released_only_once_the_other_statement_is_given_up(house:
     (sent,) = house.delivered().values()
     assert b"RIGHT" in sent
     assert b"WRONG" not in sent
+
+
+def test_of_two_statements_that_contradict_each_other_two_persons_at_once_release_one(
+    house: TestHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
+    for label in ("ONE", "OTHER"):
+        house.take_in(file_of(statement(1, DAY, 5, closing=999, label=label)))
+    look, both = QuarantineChange.rivals, Barrier(2)
+
+    def looked_together(change: QuarantineChange, ids: Sequence[int]) -> dict[int, int]:
+        found = look(change, ids)
+        with suppress(BrokenBarrierError):  # who has to wait for the other never comes here meanwhile
+            both.wait(timeout=0.5)
+        return found
+
+    monkeypatch.setattr(QuarantineChange, "rivals", looked_together)
+    with ThreadPoolExecutor(2) as persons:
+        reports = list(persons.map(lambda id_: _release(house, [id_], why="right"), _listed(house)))
+    assert sorted(report.applied for report in reports) == [False, True]
 
 
 def test_a_conflict_with_a_delivered_statement_cannot_be_released(house: TestHouse) -> None:

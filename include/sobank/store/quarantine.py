@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -15,6 +15,8 @@ from sobank.store import audit
 from sobank.store.database import Database
 from sobank.store.registry import in_parts
 from sobank.store.schema import accounts, memberships, quarantine, statements
+
+_LOCK: Final = "quarantine"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,8 +35,11 @@ class Quarantine:
 
     @contextmanager
     def change(self) -> Iterator[QuarantineChange]:
-        """One decision: all of it is committed when the block ends, none of it when the block raises."""
-        with self._database.write() as connection:
+        """One decision: all of it is committed when the block ends, none of it when the block raises.
+
+        One at a time anywhere: of two statements that contradict each other (S10) each lets only one be released.
+        """
+        with self._database.exclusive(_LOCK) as connection:
             yield QuarantineChange(connection)
 
 
