@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+import httpx
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from starlette.requests import HTTPConnection
@@ -73,6 +75,22 @@ def registry() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def plain(page: str) -> str:
+    """A page with ordinary spaces before French signs and inside « », as sentences are written in tests."""
+    return re.sub(r"[\u00a0\u202f](?=[:;!?%»])|(?<=«)[\u00a0\u202f]", " ", page)
+
+
+class Reader(TestClient):
+    """A browser whose pages are read with ordinary spaces around French signs."""
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """The answer; a page of it `plain`."""
+        found = super().send(request, **options)
+        if not found.headers.get("content-type", "").startswith("text/html"):
+            return found
+        return httpx.Response(found.status_code, headers=found.headers, text=plain(found.text), request=request)
+
+
 @dataclass(frozen=True)
 class Site:
     """The pages over a house; `as_` is a browser of one user, who is signed in."""
@@ -83,7 +101,7 @@ class Site:
     def as_(self, user: str | None, *, language: str = "fr") -> TestClient:
         """A client; None is not signed in. Its changes come from our own pages."""
         headers = {"accept-language": language, "origin": _ORIGIN} | ({"x-user": user} if user else {})
-        return TestClient(self.app, headers=headers, follow_redirects=False, raise_server_exceptions=False)
+        return Reader(self.app, headers=headers, follow_redirects=False, raise_server_exceptions=False)
 
     def account(self, n: int) -> int:
         """Number of the row of the n-th account."""

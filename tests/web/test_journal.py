@@ -61,8 +61,8 @@ def test_an_empty_filter_is_no_filter_and_a_day_that_is_none_is_told(site: Site)
         (
             {"action": "connector.delete", "subject": "connector:CAB001/fizen", "reason": "changement de logiciel",
              "before": {"partner": "fizen", "settings": {"folder": "/a", "encryption": {"age": ["age1x", "age1y"]}}}},
-            "Connecteur supprimé CAB001 Connecteur fizen partenaire : fizen réglages : folder : /a ; encryption : age :"
-            " age1x, age1y changement de logiciel",
+            "Connecteur supprimé CAB001 Connecteur fizen partenaire : fizen réglages : dossier de dépôt : /a ;"
+            " chiffrement : clés age : age1x, age1y changement de logiciel",
         ),
         (
             {"action": "mandate.step", "subject": "account:7 FR76 **** … 1117",

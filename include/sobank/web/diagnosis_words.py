@@ -9,7 +9,7 @@ from typing import Final
 from sobank.domain.diagnosis import Check, Diagnosis, Step, Verdict
 from sobank.domain.diagnosis_words import TITLES, VERDICTS
 from sobank.domain.routing import Reason
-from sobank.web.language import Language
+from sobank.web.language import Language, spaced
 from sobank.web.rule_words import remedy_of
 
 #: What to do, by the cause of a check; quarantine has the words of its own page.
@@ -122,6 +122,6 @@ def _where(check: Check, found: Diagnosis, *, operator: bool) -> tuple[str, str]
 
 
 def _sentence(text: str) -> str:
-    """With a capital and a full stop."""
-    said = text[:1].upper() + text[1:]
+    """With a capital and a full stop; what the checks say is French in every language."""
+    said = spaced(text[:1].upper() + text[1:])
     return said if said.endswith((".", "…", "»")) else f"{said}."

@@ -36,7 +36,7 @@ ACTIONS: Final[dict[str, str]] = {
     "batch.confirmed_by_person": "Envoi confirmé chez le partenaire",
     "batch.download": "Fichier global téléchargé",
     "batch.rejected_by_person": "Envoi abandonné",
-    "batch.released_by_person": "Envoi remis en file",
+    "batch.released_by_person": "Envoi libéré",
     "batch.retry": "Envoi relancé",
     "cabinet.add": "Cabinet ajouté",
     "cabinet.change": "Cabinet modifié",
@@ -70,7 +70,9 @@ THINGS: Final[dict[str, str]] = {
 #: Fields of what changed. One that is not here is shown as it is written.
 FIELDS: Final[dict[str, str]] = {
     "address": "adresse",
+    "age": "clés age",
     "bank_name": "banque",
+    "bucket": "compartiment",
     "closed": "clos",
     "closed_at": "clos le",
     "connection": "connexion",
@@ -79,17 +81,21 @@ FIELDS: Final[dict[str, str]] = {
     "destination": "destination",
     "dossier": "dossier",
     "dossier_id": "dossier n°",
+    "encryption": "chiffrement",
+    "folder": "dossier de dépôt",
     "format": "format",
     "from": "du",
     "iban": "IBAN masqué",
     "name": "nom",
     "partner": "partenaire",
+    "prefix": "préfixe",
     "production_software": "logiciels de production",
     "profile": "profil",
     "settings": "réglages",
     "sha256": "SHA-256",
     "since": "depuis le",
     "siret": "siret",
+    "society_id": "numéro de société",
     "state": "état",
     "statements": "relevés",
     "status": "état",
@@ -151,9 +157,8 @@ def value_said(name: str, value: Any, language: Language) -> str:
     if isinstance(value, bool):
         return language.say(_YES if value else _NO)
     if isinstance(value, Mapping):
-        return " ; ".join(
-            f"{field_said(key, language)} : {value_said(key, one, language)}" for key, one in value.items()
-        )
+        pairs = ((field_said(key, language), value_said(key, one, language)) for key, one in value.items())
+        return language.say(" ; ").join(f"{language.say('{name} :', name=key)} {one}" for key, one in pairs)
     if isinstance(value, list):
         return ", ".join(value_said(name, one, language) for one in value)
     text = str(value)

@@ -5,14 +5,19 @@ A text that has no English is shown in French: a test names it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import yaml
 
 from sobank.errors import ConfigurationError
+
+#: Where French has a space that does not break: before a colon, and a narrow one before high signs and inside « ».
+_BEFORE_COLON: Final = re.compile(r" (?=:(?:\s|$))")
+_NARROW: Final = re.compile(r" (?=[;!?%»])|(?<=«) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Language:
 
     def say(self, french: str, **values: Any) -> str:
         """The text in this language, its `{names}` filled in."""
-        text = french if self.code == "fr" else english().get(french, french)
+        text = spaced(french) if self.code == "fr" else english().get(french, french)
         return text.format(**values) if values else text
 
     def count(self, one: str, many: str, n: int, **values: Any) -> str:
@@ -46,6 +51,11 @@ class Language:
         return self.say(
             one if single else many, n=f"{n:,}".replace(",", "\u202f" if self.code == "fr" else ","), **values
         )
+
+
+def spaced(french: str) -> str:
+    """A French text with its spaces before `: ; ! ? %` and inside « » made such that no line ends there."""
+    return _NARROW.sub("\u202f", _BEFORE_COLON.sub("\u00a0", french))
 
 
 @cache

@@ -112,7 +112,7 @@ def remedy_of(reason: str, language: Language) -> str:
 def meaning_of(reason: str, contracts: Path, language: Language) -> str:
     """What a reason, a rule or a code of a format means; the code itself where nobody says."""
     said = _meanings(contracts, language.code).get(reason, reason)
-    said = said[:1].upper() + said[1:].rstrip(".")
+    said = language.say(said[:1].upper() + said[1:].rstrip("."))
     # A rule of a contract says what should be; a reason says what is.
     return language.say(NOT_KEPT, rule=said) if reason in _rules_alone(contracts) else said
 
