@@ -7,6 +7,7 @@ not his answer alike.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -22,6 +23,7 @@ from sobank.web.visitor import Visitor
 from sobank.wiring import House
 
 _LARGEST_KEY: Final = 2**63 - 1
+_A_NUMBER: Final = re.compile(r"[0-9]{1,19}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +89,7 @@ def _place(request: Request, house: House, visitor: Visitor) -> Place | None:
     for thing in Thing:
         if (key := request.path_params.get(thing)) is None:
             continue
-        number: str | int = key if thing is Thing.CABINET else int(key) if str(key).isdecimal() else -1
+        number: str | int = key if thing is Thing.CABINET else int(key) if _A_NUMBER.fullmatch(str(key)) else -1
         place = None
         if isinstance(number, str) or 0 <= number <= _LARGEST_KEY:
             place = place_of(house.database, thing, number, user=visitor.user)

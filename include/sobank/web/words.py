@@ -82,7 +82,8 @@ NOTES: Final[dict[str, tuple[str, str]]] = {
         "{n} relevés sont rejetés : ils ne partiront jamais.",
     ),
 }
-_LARGEST: Final = 10**9
+#: Digits of the largest number of a note.
+_DIGITS: Final = 9
 
 
 def step_name(step: MandateStep | str | None) -> str:
@@ -93,6 +94,6 @@ def step_name(step: MandateStep | str | None) -> str:
 def note_of(request: Request, language: Language) -> str:
     """What the page before has done, of the query `note` and `n`; empty for anything else that stands there."""
     found, n = NOTES.get(request.query_params.get("note", "")), request.query_params.get("n", "1")
-    if found is None or not n.isdecimal() or int(n[:12]) > _LARGEST:
+    if found is None or not n.isdecimal() or len(n) > _DIGITS:
         return ""
     return language.count(*found, int(n))
