@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
@@ -81,10 +82,49 @@ def test_nobody_who_is_not_signed_in_gets_anything(looked: Site, method: str, pa
 @pytest.mark.parametrize(("method", "path"), [one for one in asked() if one[0] not in {"GET", "HEAD"}])
 def test_nothing_is_changed_from_another_site(looked: Site, method: str, path: str) -> None:
     visitor = looked.as_(SUPERVISEUR)
-    for origin in ("https://elsewhere.example", "null", "", "http://testserver.example", "testserver"):
+    for origin in ("https://elsewhere.example", "null", "", "http://testserver.example", "testserver", "http://["):
         assert visitor.request(method, path, headers={"origin": origin}).status_code == 403, origin
     del visitor.headers["origin"]
     assert visitor.request(method, path).status_code == 403
+
+
+def test_a_page_that_came_without_tls_changes_nothing_where_we_are_asked_by_https(looked: Site) -> None:
+    safe = TestClient(looked.app, base_url="https://testserver", headers={"x-user": SUPERVISEUR})
+    for origins, status in (
+        (["https://testserver"], 422),
+        (["http://testserver"], 403),
+        (["https://testserver", "https://elsewhere.example"], 403),
+    ):
+        assert safe.post("/diagnosis", headers=[("origin", one) for one in origins]).status_code == status, origins
+
+
+def test_a_request_longer_than_any_of_ours_is_not_read(looked: Site) -> None:
+    visitor = looked.as_(SUPERVISEUR)
+    file = {"iban": ("iban", b"1" * (2 << 20))}
+    assert visitor.post("/diagnosis", files=file).status_code == 413
+    assert visitor.post("/api/v1/diagnosis", json={"iban": "1" * (2 << 20)}).json()["code"] == "http_413"
+
+
+@pytest.mark.parametrize("digits", ["9" * 20, "9" * 5_000, "0" * 5_000, "٣"])
+def test_a_number_that_is_none_is_not_found_and_says_nothing(looked: Site, digits: str) -> None:
+    visitor = looked.as_(SUPERVISEUR)
+    for path in ("/accounts/", "/deliveries/", "/quarantine/", "/api/v1/accounts/", "/api/v1/batches/"):
+        assert visitor.get(f"{path}{digits}").status_code == 404
+    answer = visitor.get(f"/journal?note=statements_released&n={digits}")
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("untyped", ["\x1b]0;title\x07", "\x00", "\x9b2J"])
+def test_what_a_terminal_would_follow_is_not_taken_for_a_reason(delivered: Site, untyped: str) -> None:
+    before, visitor = delivered.fingerprint(), delivered.as_(SUPERVISEUR)
+    for path in ("/cabinets/CAB001/connectors/inqom/cut", "/quarantine/of/CAB001/decide"):
+        given = {"reason": f"parce que{untyped}", "statements": "9", "verdict": "release"}
+        assert visitor.post(path, data=given).status_code == 422
+    assert delivered.fingerprint() == before
+
+
+def test_a_host_that_is_none_is_answered_like_any_other(looked: Site) -> None:
+    assert looked.as_(None).get("/accounts", headers={"host": "["}).status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def answer(request: Request, error: BaseException) -> Response:
         detail, subject, remedy = error.what, error.subject, error.remedy
     elif isinstance(error, RequestValidationError):
         detail = "; ".join(f"{'.'.join(str(at) for at in each['loc'])}: {each['msg']}" for each in error.errors()[:10])
-    if _API in request.url.path:
+    if _API in request.scope["path"]:  # request.url cannot be read where Host is no host
         problem = {"type": "about:blank", "status": told.status, "code": told.code, "title": detail or told.code}
         problem |= {name: text for name, text in (("subject", subject), ("remedy", remedy)) if text}
         return JSONResponse(problem, told.status, media_type="application/problem+json")

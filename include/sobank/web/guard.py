@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
-from fastapi import Request
+from fastapi import HTTPException, Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +21,8 @@ _DIGIT: Final = re.compile("[0-9]")
 #: Digits of the account in an IBAN; dates and numbers of rows have fewer.
 _A_NUMBER: Final = 11
 _READING: Final = frozenset({"GET", "HEAD"})
+#: Ten thousand ids, or twenty SSH keys of the longest kind, are a third of it.
+_LARGEST_BODY: Final = 1 << 20
 #: Scripts, styles and pictures of ours alone, in a frame of our own site alone.
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -66,7 +68,7 @@ class Guard:
             await answer(request, error)(scope, receive, send)
             return
         if request.method in _READING or _is_ours(request):
-            await self._app(scope, receive, send)
+            await self._app(scope, _bounded(receive), send)
         else:
             await answer(request, ForeignOrigin())(scope, receive, send)
 
@@ -79,6 +81,26 @@ def _masked_query(query: bytes) -> bytes:
 
 
 def _is_ours(request: Request) -> bool:
-    """Whether the page that asks was served by this server: its Origin names the host that it asks."""
-    origin = urlsplit(request.headers.get("origin", ""))
-    return origin.scheme in {"http", "https"} and bool(origin.netloc) and origin.netloc == request.headers.get("host")
+    """Whether the page that asks was served by this server: its Origin is the host that it asks.
+
+    Where we know that we are asked by https, a page that came without it may be anybody's on the way. A proxy that ends
+    TLS may not say so: then both are ours.
+    """
+    host, origins = request.headers.get("host"), request.headers.getlist("origin")
+    ours = {f"{scheme}://{host}" for scheme in ("https", request.scope["scheme"])}
+    return bool(host) and len(origins) == 1 and origins[0] in ours
+
+
+def _bounded(receive: Receive) -> Receive:
+    """The same request; one that goes on longer than any form of ours is not kept in memory or on disk."""
+    left = _LARGEST_BODY
+
+    async def receive_bounded() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise HTTPException(413)
+        return message
+
+    return receive_bounded

@@ -17,8 +17,8 @@ PREFIX: Final = "/api/v1"
 PageNumber = Annotated[int, Query(ge=1, le=LARGEST_NUMBER, description="1-based")]
 PageSize = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 #: A short text without characters that nobody types.
-Text = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Words = Annotated[str, Field(max_length=LONGEST, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+Words = Annotated[str, Field(max_length=LONGEST, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 Key = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 
 
@@ -69,6 +69,7 @@ _REFUSED: Final = {
     403: "No right to it, or asked from another site",
     404: "Not there, or not yours",
     409: "A rule or the state of things refuses",
+    413: "Larger than a megabyte",
     422: "A field is wrong",
     502: "A partner or Airflow refuses",
     503: "The database does not answer",
