@@ -59,7 +59,7 @@ statements = sa.Table(
     sa.Column("position", sa.Integer, nullable=False, comment="0-based, in its file"),
     sa.Column("identity", Sha256, nullable=False, comment="account, currency, dates, balances, ordinal (S10)"),
     sa.Column("content_sha256", Sha256, nullable=False, unique=True, comment="of the canonical records (S10)"),
-    sa.Column("account_id", sa.ForeignKey("accounts.id"), index=True),
+    sa.Column("account_id", sa.ForeignKey("accounts.id")),
     sa.Column("bban", sa.Text, nullable=False),
     sa.Column("bank", sa.Text, nullable=False),
     sa.Column("branch", sa.Text, nullable=False),
@@ -96,6 +96,7 @@ statements = sa.Table(
     partial_unique("uq_statements_identity_on_its_way", "identity", where="status IN ('pending', 'decided')"),
     # A day costs the same whether the database holds one day or ten years.
     partial_index("ix_statements_pending", "business_date", "account_id", where="status = 'pending'"),
+    sa.Index("ix_statements_account", "account_id", "business_date"),
     sa.Index("ix_statements_business_date", "business_date", "status"),
     sa.Index("ix_statements_chain", "bban", "currency", "closing_date"),
     sa.Index("ix_statements_identity", "identity"),
