@@ -189,9 +189,7 @@ class RegistryEdit(RegistryChange):
             .order_by(e.id)
         )
         return [
-            StepTaken(
-                step=row.after["step"], since=row.after["since"], actor=row.actor, at=row.at, reason=row.reason
-            )  # fmt: skip
+            StepTaken(step=row.after["step"], since=row.after["since"], actor=row.actor, at=row.at, reason=row.reason)
             for row in self.connection.execute(query)
         ]
 
