@@ -92,7 +92,6 @@ def test_a_batch_that_a_person_must_decide_on_is_the_worst_of_its_day(week: Site
         (OPERATOR, "9", {"Fizen", "Inqom", "Fichier global", "Compte inconnu"}),
         (COLLABORATEUR, "6", {"Fizen", "Inqom", "Fichier global"}),
         (STRANGER, "2", {"Fizen", "Fichier global"}),
-        (NOBODY, "0", set()),
     ],
 )
 def test_a_visitor_counts_what_is_of_his_cabinets(delivered: Site, user: str, received: str, places: set[str]) -> None:
@@ -100,6 +99,12 @@ def test_a_visitor_counts_what_is_of_his_cabinets(delivered: Site, user: str, re
     assert row(shown, "Reçus des banques").split()[3] == received
     assert {place for place in ("Fizen", "Inqom", "Fichier global", "Compte inconnu")
             if f'<th scope="row">{place}</th><' in shown.replace("\n", "").replace("    ", "")} == places  # fmt: skip
+
+
+def test_who_is_a_member_of_no_cabinet_is_told_so_and_not_that_everything_is_accounted_for(delivered: Site) -> None:
+    shown = words(delivered.as_(NOBODY).get("/dashboard").text)
+    assert "Vous n'êtes membre d'aucun cabinet." in shown
+    assert "Le compte y est" not in shown
 
 
 def test_a_day_that_is_delivered_is_accounted_for_to_the_cent(delivered: Site) -> None:
@@ -123,7 +128,7 @@ def test_a_day_that_no_run_took_is_not_accounted_for_and_any_day_can_be_looked_a
 
 
 def test_an_empty_database_says_what_will_make_something_appear(site: Site) -> None:
-    for user in (SUPERVISEUR, OPERATOR, NOBODY):
+    for user in (SUPERVISEUR, OPERATOR):
         assert "dès qu'un fichier bancaire arrive" in words(site.as_(user).get("/dashboard?day=2026-03-02").text)
 
 

@@ -13,6 +13,7 @@ from sobank.domain.delivery import BatchState
 from sobank.domain.global_file_day import DayFigures
 from sobank.domain.registry import MandateStep
 from sobank.domain.routing import ConnectorFact, Facts, Kind, route
+from sobank.store.batch_sums import Sum, sums_of_batches
 from sobank.store.database import Database
 from sobank.store.listing import cabinets_of, looking
 from sobank.store.schema import accounts, allocations, associations, batches, cabinets, mandates, statements
@@ -23,16 +24,6 @@ ROWS: Final = 100
 DAYS: Final = 30
 _NEAR: Final = timedelta(days=7)
 _GONE: Final = (BatchState.CANCELLED, BatchState.REJECTED)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sum:
-    """Σ of a global file in one currency, in minor units of which 10^decimals make a unit; debit negative."""
-
-    currency: str
-    decimals: int
-    debit: int
-    credit: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,26 +168,10 @@ class _Reading:
             b.state.not_in(_GONE),
         )
         rows = self._connection.execute(query.order_by(b.business_date, b.seq)).all()
-        sums = self._sums([row.id for row in rows])
+        sums = sums_of_batches(self._connection, [row.id for row in rows])
         found: dict[tuple[int, date], list[GlobalFile]] = {}
         for row in rows:
-            found.setdefault((row.cabinet_id, row.business_date), []).append(_file(row, sums.get(row.id, [])))
-        return found
-
-    def _sums(self, batch_ids: Sequence[int]) -> dict[int, list[Sum]]:
-        s = statements.c
-        keys = (allocations.c.batch_id, s.currency, s.decimals)
-        query = (
-            sa.select(*keys, sa.func.sum(s.debit).label("debit"), sa.func.sum(s.credit).label("credit"))
-            .join(statements, s.id == allocations.c.statement_id)
-            .where(allocations.c.batch_id.in_(batch_ids))
-            .group_by(*keys)
-            .order_by(*keys)
-        )
-        found: dict[int, list[Sum]] = {}
-        for row in self._connection.execute(query):
-            one = Sum(currency=row.currency, decimals=row.decimals, debit=int(row.debit), credit=int(row.credit))
-            found.setdefault(row.batch_id, []).append(one)
+            found.setdefault((row.cabinet_id, row.business_date), []).append(_file(row, sums.get(row.id, ())))
         return found
 
 

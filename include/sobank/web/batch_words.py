@@ -40,7 +40,8 @@ _ABANDONED: Final = "Son processus s'est arrêté : la prochaine tournée regard
 _TRIED: Final = (
     "Ne rien envoyer à la main : un essai d'avant a pu le déposer. La prochaine tournée regarde d'abord chez le"
     " partenaire."
-)#: How an attempt ended.
+)
+#: How an attempt ended.
 OUTCOMES: Final[dict[str | None, tuple[str, str]]] = {
     None: ("En cours", "plain"),
     Happening.ARRIVED: ("Arrivé", "ok"),

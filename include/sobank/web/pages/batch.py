@@ -19,6 +19,7 @@ from sobank.services.held import ask_again, confirm_held, reject_held, release_h
 from sobank.services.push import push_all
 from sobank.store.batch_list import BatchFilter, BatchSheet, batch_page, batch_sheet
 from sobank.store.batch_statements import statements_of_batch
+from sobank.store.batch_sums import batch_sums
 from sobank.store.circuits import Circuits
 from sobank.web.batch_words import (
     CHANGED,
@@ -191,6 +192,7 @@ def _sheet(
         arrived=_arrived(sheet),
         verbs=verbs,
         refusal=refusal,
+        sums=batch_sums(database, [number]).get(number, ()),
         found=statements_of_batch(database, number, user=user, page=shown, size=_SIZE),
     )
 

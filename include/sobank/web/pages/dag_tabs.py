@@ -13,6 +13,7 @@ from sobank.domain.roles import Action
 from sobank.services.backfill import DELIVERY
 from sobank.store.batch_list import BatchFilter, batch_page
 from sobank.store.batch_statements import last_bank_files, receipts, run_days
+from sobank.store.batch_sums import batch_sums
 from sobank.web.batch_words import OUTCOMES, destination_of
 from sobank.web.fields import Blank, Fields, Number
 from sobank.web.rendering import page
@@ -28,6 +29,9 @@ COLUMNS: Final[tuple[tuple[str, str, frozenset[BatchState]], ...]] = (
     ("Sans réponse ou retenus", "bad", frozenset({BatchState.UNCERTAIN, BatchState.HELD})),
     ("Abandonnés ou annulés", "plain", frozenset({BatchState.REJECTED, BatchState.CANCELLED})),
 )
+
+#: How bank files are written, by the code of the reader.
+FORMATS: Final = {"cfonb120": "CFONB 120", "camt053": "CAMT.053"}
 
 
 class Wanted(Fields):
@@ -47,7 +51,7 @@ def of_dag(
     """The last days of the delivery, the last files of the ingest; of another DAG a sentence."""
     database, user = here.house.database, here.visitor.user
     if dag == INGEST:
-        return page(request, here, "dag_files.html", files=last_bank_files(database, user=user))
+        return page(request, here, "dag_files.html", formats=FORMATS, files=last_bank_files(database, user=user))
     if dag != DELIVERY:
         return page(request, here, "dag_other.html", dag=dag)
     days = run_days(database, user=user)
@@ -86,6 +90,7 @@ def _days(
         found=found,
         older=batch_page(database, older, size=1).total if day else 0,
         columns=COLUMNS,
+        sums=batch_sums(database, [row.batch.id for row in found.rows] if found else []),
         receipts=receipts(database, [row.batch.id for row in found.rows] if found else [], user=user),
         destination=lambda batch: destination_of(batch, here.house.partners, here.language),
         outcomes=OUTCOMES,

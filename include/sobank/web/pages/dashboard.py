@@ -21,6 +21,7 @@ from sobank.store.bank_news import bank_news
 from sobank.store.dashboard import Cell, Dashboard
 from sobank.web.airflow_api import airflow_of
 from sobank.web.fields import Blank, Fields
+from sobank.web.pages.choices import cabinets_for
 from sobank.web.rendering import page
 from sobank.web.rights import Here, Needs
 
@@ -100,6 +101,7 @@ def dashboard(
         request,
         here,
         "dashboard.html",
+        stranger=user is not None and cabinets_for(here, None).none,
         days=tuple(reversed(days)),
         rows=_rows(here, cells, reader.partners(), tuple(reversed(days))),
         totals={name: sum(getattr(cell, name) for cell in cells) for name, _, _ in SIGNS},

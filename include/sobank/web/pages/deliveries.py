@@ -14,6 +14,7 @@ from sobank.domain.delivery import BatchState
 from sobank.domain.roles import Action
 from sobank.store.batch_list import BatchFilter, batch_page
 from sobank.store.batch_statements import receipts
+from sobank.store.batch_sums import batch_sums
 from sobank.web.batch_words import OUTCOMES, destination_of
 from sobank.web.fields import Blank, Fields, Number
 from sobank.web.pages.choices import cabinets_for
@@ -74,6 +75,7 @@ def deliveries(
         wanted=wanted,
         cabinets=cabinets,
         found=found,
+        sums=batch_sums(database, [row.batch.id for row in found.rows]),
         receipts=receipts(database, [row.batch.id for row in found.rows], user=user),
         waiting=batch_page(database, waiting, size=1).total,
         partners={code: one.label for code, one in sorted(here.house.partners.items())},
