@@ -19,6 +19,7 @@ from sobank.errors import ConfigurationError, SchedulerError
 from sobank.simulator import airflow_processes
 from sobank.simulator.airflow_home import AirflowHome, prepare
 from sobank.simulator.airflow_processes import running
+from sobank.web.navigation import external_views
 
 
 def mode(path: Path) -> int:
@@ -44,6 +45,12 @@ def test_a_readable_key_file_is_closed_again(tmp_path: Path) -> None:
     (tmp_path / "passwords.json").chmod(0o644)
     prepare(tmp_path, scheduled=False)
     assert mode(tmp_path / "passwords.json") == 0o600
+
+
+def test_the_address_of_the_pages_is_one_that_the_plugin_gives_them(tmp_path: Path) -> None:
+    home = prepare(tmp_path, scheduled=False)
+    routes = {f"{home.url}/plugin/{view['url_route']}" for view in external_views() if view["destination"] == "nav"}
+    assert home.pages in routes
 
 
 def test_airflow_listens_on_loopback_and_knows_one_address(tmp_path: Path) -> None:

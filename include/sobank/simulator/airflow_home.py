@@ -42,6 +42,11 @@ class AirflowHome:
         return self.passwords[USER]
 
     @property
+    def pages(self) -> str:
+        """Address of our pages within this Airflow, for who is signed in."""
+        return f"{self.url}/plugin/sobank-dashboard"
+
+    @property
     def access(self) -> dict[str, str]:
         """What `sobank backfill` must see beside it; kept from Airflow's own processes, which have no use for it."""
         return {

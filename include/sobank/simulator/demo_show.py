@@ -62,6 +62,8 @@ def show(stage: Stage) -> int:
     for line in _verdict_lines(verdict, proofs):
         stage.say(line)
     stage.console.print(f"Everything is kept in {stage.home.folder}", markup=False)
+    ours = " ".join(f"{name}={stage.home.environment[name]}" for name in ("SOBANK_HOME", "SOBANK_PARTNERS"))
+    stage.console.print(f"So bank's pages show it after:\n  {ours} make up", markup=False)
     return 0 if verdict.right and all(proof["holds"] for proof in proofs) else ProofFailed.exit_code
 
 

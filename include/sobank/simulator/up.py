@@ -1,4 +1,7 @@
-"""`make up`: leave an Airflow open on loopback, in its own folder, with its address and generated password printed."""
+"""`make up`: leave an Airflow open on loopback, in its own folder, with its address and generated password printed.
+
+SOBANK_HOME says whose data its pages show: of another folder, such as that of a demo, or of `.airflow` by default.
+"""
 
 from __future__ import annotations
 
@@ -51,9 +54,10 @@ def _open(folder: Path, port: int, console: Console) -> None:
 
 def _address(home: AirflowHome, sobank_home: str) -> str:
     return f"""
-Airflow   {home.url}
-user      {USER}
-password  {home.password}
+Airflow         {home.url}
+So bank's pages {home.pages}
+user            {USER}
+password        {home.password}
 
 For `sobank` in another terminal:
   export SOBANK_HOME={sobank_home} SOBANK_OPERATORS={USER}
