@@ -32,10 +32,6 @@ class Broad(StrEnum):
     OPEN = "open"
 
 
-#: What stands for a global file among the partners.
-GLOBAL: Final = "global"
-
-
 class Wanted(Fields):
     """What to look for; an empty field is left out. Days are business dates, both included."""
 
