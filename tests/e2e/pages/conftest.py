@@ -46,6 +46,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         settings = {
             "SOBANK_HOME": str(folder / "sobank"),
             "AIRFLOW_CONN_SOBANK_CAB001_FULLL": json.dumps(connection),
+            "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
         }
         home = prepare(folder, scheduled=False, extra=settings, members=MEMBERS)
         run_sobank(home, "init")
@@ -56,7 +57,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         run_sobank(home, "registry", "import", str(folder / "registry.yaml"))
         with running(home, say=print) as airflow, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
-            there = Office(home=home, partner=partner, browser=browser, contexts={})
+            there = Office(home=home, airflow=airflow, partner=partner, browser=browser, contexts={})
             there.first_day()
             airflow.wait(lambda: airflow.api.knows(DELIVERY), "DAG parsed", seconds=90)
             yield there

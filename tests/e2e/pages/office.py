@@ -12,7 +12,7 @@ import httpx
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
 
 from sobank.simulator.airflow_home import AirflowHome
-from sobank.simulator.airflow_processes import run_sobank
+from sobank.simulator.airflow_processes import RunningAirflow, run_sobank
 from sobank.simulator.partner_sftp import SftpPartner
 from tests.builders import file_of, iban_of, named, statement
 from tests.web.site import DAY, HERE
@@ -43,6 +43,7 @@ class Office:
     """What a test does: be somebody in a browser, have banks send, have a day delivered, look into inboxes."""
 
     home: AirflowHome
+    airflow: RunningAirflow
     partner: SftpPartner
     browser: Browser
     contexts: dict[tuple[str, str], BrowserContext]
