@@ -19,7 +19,7 @@ from tests.conftest import FreshUrl
 from tests.web.site import NOBODY, OPERATOR, SUPERVISEUR, Site, site_of
 from tests.web.test_protection import all_routes
 
-_EXAMPLES = 15
+_EXAMPLES = 8
 _SCHEMA = schemathesis.openapi.from_dict(described(all_routes(), server="/"))
 _OPERATIONS = {f"{found.ok().method.upper()} {found.ok().path}": found.ok() for found in _SCHEMA.get_all_operations()}
 #: What is there in the world of the tests, so that a question now and then reaches beyond "not found".

@@ -52,9 +52,8 @@ def of_modules() -> Iterator[str]:
     yield from (name for name, *_ in dag_tabs.COLUMNS)
 
 
-@pytest.mark.parametrize("text", sorted({*of_templates(), *of_modules()}))
-def test_every_text_has_its_english(text: str) -> None:
-    assert text in english()
+def test_every_text_has_its_english() -> None:
+    assert {*of_templates(), *of_modules()} - set(english()) == set()
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
+from typer.testing import CliRunner
 
+from sobank.cli import app
+from sobank.errors import DeliveryIncomplete, ProofFailed
 from sobank.simulator.airflow_home import AirflowHome
 from sobank.simulator.airflow_processes import RunningAirflow, run_sobank
 from sobank.simulator.partner_sftp import SftpPartner
@@ -111,9 +115,12 @@ class Office:
         path.write_bytes(data)
         run_sobank(self.home, "ingest", str(path))
 
-    def deliver(self, day: date, *, expect_codes: Sequence[int] = (0,)) -> None:
-        """The run of a day: the same jobs as the DAG's."""
-        run_sobank(self.home, "deliver", "--day", str(day), expect=expect_codes)
+    def deliver(self, day: date) -> None:
+        """The run of a day, by the same jobs as the DAG's; what it says of a batch that is held is no failure here."""
+        ours = {name: text for name, text in self.home.environment.items() if name.startswith(("SOBANK_", "AIRFLOW_"))}
+        with mock.patch.dict(os.environ, ours):
+            ended = CliRunner().invoke(app, ["deliver", "--day", str(day)])
+        assert ended.exit_code == 0 or isinstance(ended.exception, (ProofFailed, DeliveryIncomplete)), ended.output
 
     def first_day(self) -> None:
         """The day that the tests find delivered: account 9 is nobody's, 6 unbalanced, 4 held, a label is hostile."""
@@ -123,7 +130,7 @@ class Office:
         # Other bytes under the name of its batch: a person must look.
         self.in_its_way.parent.mkdir(parents=True)
         self.in_its_way.write_bytes(b"foreign")
-        self.deliver(DAY, expect_codes=(9, 10))
+        self.deliver(DAY)
 
     def at_partner(self, day: date) -> set[int]:
         """Which accounts have a statement of the day in the inbox of the SFTP partner."""
