@@ -11,7 +11,7 @@ UV := $(BIN)/uv --system-certs
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 
-.PHONY: help install servers demo up test test-rules test-faults test-e2e faults bench check format lock clean
+.PHONY: help install servers demo up test test-rules test-faults test-pages test-airflow faults bench check format lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## / — /'
@@ -42,8 +42,9 @@ up: install  ## Leave an Airflow open, on loopback, with a generated password
 	$(BIN)/python -m sobank.simulator.up
 
 test: install servers  ## Every test; PostgreSQL, sshd, Airflow and simulated partners are started on loopback
-	@echo "The rules beside the faults, and after those everything through a real Airflow; each shown when it is over."
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-rules test-e2e
+	@echo "The rules, then the pages in a browser; beside them the faults, then whole days through a real Airflow."
+	@echo "Each of the four is shown when it is over."
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-pages test-airflow
 
 test-rules:
 	$(BIN)/pytest --ignore=tests/faults --ignore=tests/e2e
@@ -51,8 +52,11 @@ test-rules:
 test-faults:
 	$(BIN)/pytest tests/faults
 
-test-e2e: test-faults
-	$(BIN)/pytest tests/e2e
+test-pages: test-rules
+	$(BIN)/pytest tests/e2e/pages
+
+test-airflow: test-faults
+	$(BIN)/pytest tests/e2e --ignore=tests/e2e/pages
 
 faults: install servers  ## Break every step of every kind of delivery, and write docs/faults.md
 	$(BIN)/pytest tests/faults --write-faults

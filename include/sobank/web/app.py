@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Final
 
 import sqlalchemy as sa
@@ -30,7 +29,7 @@ def build(house: Callable[[], House], identify: Identify, *, run_day: RunDay = u
     """The app, behind its guard.
 
     Args:
-        house: the house of this process, its database ready; asked at the first request. identify: who asks.
+        house: the house of this process, its database ready; asked at every request. identify: who asks.
         run_day: the business day of a run of Airflow.
     """
     return Guard(routes(house, run_day=run_day), identify=identify)
@@ -39,7 +38,7 @@ def build(house: Callable[[], House], identify: Identify, *, run_day: RunDay = u
 def routes(house: Callable[[], House], *, run_day: RunDay = unknown_run) -> FastAPI:
     """The app without its guard: nothing in it may be served alone. FastAPI's own pages of it are not served."""
     made = FastAPI(title="So bank", version="1", openapi_url=None, docs_url=None, redoc_url=None)
-    made.state.house = cache(house)
+    made.state.house = house
     made.state.run_day = run_day
     for router in (*pages.ROUTERS, *api.ROUTERS, assets.router):
         made.include_router(router)

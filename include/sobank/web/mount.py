@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -33,5 +34,5 @@ class Pages:
                 from sobank.wiring import House
 
                 operators = House.from_environment().settings.operators
-                self._app = build(House.ready, identify_with(operators), run_day=day_of_run)
+                self._app = build(cache(House.ready), identify_with(operators), run_day=day_of_run)
             return self._app
