@@ -250,3 +250,20 @@ def test_a_released_statement_belongs_to_who_registered_its_account_meanwhile(de
         )
     assert delivered.as_(OPERATOR).post(f"/quarantine/{number}/release", data=WHY).status_code == 303
     assert delivered.as_(SUPERVISEUR).get(f"/quarantine/{number}").status_code == 200
+
+
+def test_another_version_that_the_visitor_may_not_see_hides_nothing_of_his_own(site: Site) -> None:
+    told = statement(9, DAY, 5, closing=7, label="PREMIER")
+    site.house.take_in(file_of(told), name=named(DAY, 1))
+    added = site.as_(SUPERVISEUR).post(
+        f"/cabinets/{HERE}/accounts", data={"iban": iban_of(9), "dossier": "D1", "currency": "EUR"}
+    )
+    assert added.status_code == 303
+    site.house.take_in(file_of(statement(9, DAY, 5, closing=7, label="SECOND")), name=named(DAY, 2))
+    with site.house.database.read() as connection:
+        mine = connection.scalar(sa.select(statements.c.id).where(statements.c.account_id == site.account(9)))
+    shown = site.as_(SUPERVISEUR).get(f"/quarantine/{mine}")
+    assert shown.status_code == 200
+    assert "SECOND" in shown.text
+    assert "PREMIER" not in shown.text
+    assert "PREMIER" in site.as_(OPERATOR).get(f"/quarantine/{mine}").text

@@ -14,9 +14,8 @@ from sobank.errors import NotFound
 from sobank.store.database import Database
 from sobank.store.listing import Page, Wish, cabinets_of, counted, looking
 from sobank.store.schema import accounts, bank_files, cabinets, entries, quarantine, statements
+from sobank.store.statement_sheet import MOST_ENTRIES, rivals_of
 
-#: So many movements of one statement are shown; what is wrong with more is not found by looking at them.
-MAX_ENTRIES: Final = 2_000
 _OPEN: Final = quarantine.c.closed_at.is_(None)
 
 
@@ -76,7 +75,7 @@ class Rival:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuarantineSheet:
-    """One statement set aside: what was found, codes of its errors and warnings, its first MAX_ENTRIES movements."""
+    """One statement set aside: what was found, codes of its errors and warnings, its first MOST_ENTRIES movements."""
 
     statement: SetAside
     errors: tuple[str, ...]
@@ -154,12 +153,13 @@ def quarantine_sheet(database: Database, statement_id: int, *, user: str | None)
                 subject=f"statement {statement_id}",
                 remedy="`sobank quarantine list` shows those there are; it may have been decided meanwhile",
             )
+        others = rivals_of(row["identity"], statement_id, user=user)
         return QuarantineSheet(
             statement=_with_reasons(connection, [row])[0],
             errors=tuple(row["errors"].split()),
             warnings=tuple(row["warnings"].split()),
             movements=_movements(connection, statement_id),
-            rivals=_rivals(connection, statement_id, row["identity"], user),
+            rivals=tuple(Rival(**one._mapping) for one in connection.execute(others)),
         )
 
 
@@ -207,22 +207,7 @@ def _with_reasons(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> t
 def _movements(connection: sa.Connection, statement_id: int) -> tuple[Movement, ...]:
     e = entries.c
     query = sa.select(e.seq, e.booking_date, e.value_date, e.amount, e.label).where(e.statement_id == statement_id)
-    return tuple(Movement(**row._mapping) for row in connection.execute(query.order_by(e.seq).limit(MAX_ENTRIES)))
-
-
-def _rivals(connection: sa.Connection, statement_id: int, identity: bytes, user: str | None) -> tuple[Rival, ...]:
-    """An account may be registered by two cabinets: one does not see what went to the other."""
-    s = statements.c
-    query = (
-        sa.select(s.id.label("statement_id"), bank_files.c.name.label("bank_file"), s.status)
-        .join(bank_files, bank_files.c.id == s.bank_file_id)
-        .where(s.identity == identity, s.id != statement_id)
-        .order_by(s.id)
-    )
-    if user is not None:
-        query = query.join(accounts, accounts.c.id == s.account_id)
-        query = query.where(accounts.c.cabinet_id.in_(cabinets_of(user)))
-    return tuple(Rival(**row._mapping) for row in connection.execute(query))
+    return tuple(Movement(**row._mapping) for row in connection.execute(query.order_by(e.seq).limit(MOST_ENTRIES)))
 
 
 def _set_aside(row: sa.RowMapping, reasons: list[tuple[str, datetime]]) -> SetAside:

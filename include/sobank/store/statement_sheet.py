@@ -31,6 +31,7 @@ from sobank.store.schema import (
 MOST_ENTRIES: Final = 2_000
 _MOST_RECORDS: Final = 2_000
 _MOST_REFUSALS: Final = 50
+_MOST_RIVALS: Final = 50
 _RECORD: Final = 120
 
 
@@ -64,8 +65,8 @@ class StatementSheet:
 
     status: `pending`, `decided`, `quarantined` or `rejected`. iban, cabinet, dossier: None where nobody registered the
     account. previous_closing: closing balance before it on its account. records: 120 characters each. entries, records:
-    the first ones. rivals: other statements of its identity. refused: number and reason of records of its file that
-    could not be read, for operators. partner_said: of the file in which the partner refused it.
+    the first ones. rivals: other statements of its identity that this person may see. refused: number and reason of
+    records of its file that could not be read, for operators. partner_said: of the file that the partner refused.
     """
 
     id: int
@@ -138,13 +139,31 @@ def statement_sheet(database: Database, statement_id: int, *, user: str | None) 
             entries=_entries(connection, statement_id),
             records=_cut(row["head"]),
             findings=findings,
-            rivals=tuple(connection.scalars(_rivals(row))),
+            rivals=tuple(connection.scalars(rivals_of(row["identity"], statement_id, user=user).limit(_MOST_RIVALS))),
             refused=_refused(connection, row) if user is None else (),
             partner_said=_refusal(connection, row) if refused_by_partner and row["account_id"] else "",
             batch=connection.scalar(
                 sa.select(allocations.c.batch_id).where(allocations.c.statement_id == statement_id)
             ),
         )
+
+
+def rivals_of(identity: bytes, statement_id: int, *, user: str | None) -> sa.Select[Any]:
+    """Other statements of the identity of one (S10), in the order in which they came: statement_id, bank_file, status.
+
+    user: only of a cabinet of this person: an account may be registered by two cabinets or, when the other statement
+    came, by none, and one does not see what went to the other; None is the operator.
+    """
+    s = statements.c
+    query = (
+        sa.select(s.id.label("statement_id"), bank_files.c.name.label("bank_file"), s.status)
+        .join(bank_files, bank_files.c.id == s.bank_file_id)
+        .where(s.identity == identity, s.id != statement_id)
+        .order_by(s.id)
+    )
+    if user is None:
+        return query
+    return query.join(accounts, accounts.c.id == s.account_id).where(accounts.c.cabinet_id.in_(cabinets_of(user)))
 
 
 _KEPT: Final = (
@@ -205,12 +224,6 @@ def _findings(connection: sa.Connection, statement_id: int) -> tuple[Finding, ..
         q.reason, q.opened_at, q.closed_at, q.resolution, q.resolved_by, q.resolution_reason
     ).where(q.statement_id == statement_id)  # fmt: skip
     return tuple(Finding(**row._mapping) for row in connection.execute(query.order_by(q.id)))
-
-
-def _rivals(row: Any) -> sa.Select[Any]:
-    """The identity holds the account: they are the same cabinet's."""
-    s = statements.c
-    return sa.select(s.id).where(s.identity == row["identity"], s.id != row["id"]).order_by(s.id).limit(_MOST_REFUSALS)
 
 
 def _refused(connection: sa.Connection, row: Any) -> tuple[tuple[int, str], ...]:
