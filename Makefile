@@ -26,14 +26,18 @@ $(INSTALLED): requirements.txt requirements-s3.txt requirements-dev.txt requirem
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-servers:  ## Install PostgreSQL, OpenSSH's server and Chromium for the tests, if they are not there (apt)
+servers:  ## Install PostgreSQL, Redis, OpenSSH's server and Chromium for the tests, if they are not there (apt)
 	@{ ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null; } && \
-		{ test -x /usr/sbin/sshd || command -v sshd >/dev/null; } && command -v chromium >/dev/null || { \
-		run=$$([ $$(id -u) = 0 ] || echo sudo); \
+		{ test -x /usr/sbin/sshd || command -v sshd >/dev/null; } && \
+		command -v redis-server >/dev/null && command -v chromium >/dev/null || { \
+		run=$$([ $$(id -u) = 0 ] || echo sudo); policy=/usr/sbin/policy-rc.d; \
 		$$run mkdir -p /etc/postgresql-common && \
 		echo "create_main_cluster = false" | $$run tee /etc/postgresql-common/createcluster.conf >/dev/null && \
+		if [ -e $$policy ]; then policy=; else printf '#!/bin/sh\nexit 101\n' | $$run tee $$policy >/dev/null; $$run chmod 755 $$policy; fi && \
 		$$run apt-get update -qq && \
-		$$run env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qq -y postgresql openssh-server chromium; }
+		$$run env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qq -y postgresql redis-server openssh-server chromium; \
+		failed=$$?; [ -z "$$policy" ] || $$run rm -f $$policy; \
+		! command -v systemctl >/dev/null || $$run systemctl --quiet disable redis-server; exit $$failed; }
 
 demo: install  ## Simulate a week, ingest it, backfill five days through a real Airflow, show what arrived where
 	$(BIN)/python -m sobank.simulator.demo
