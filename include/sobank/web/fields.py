@@ -36,3 +36,15 @@ def _none_if_blank(value: Any) -> Any:
 Blank = Annotated[T | None, BeforeValidator(_none_if_blank)]
 #: The number of a row or of a page.
 Number = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
+
+
+class Leaf(Fields):
+    """Which page of the list that is shown."""
+
+    page: Blank[Number] = None
+
+
+class Decision(Fields):
+    """Why it is decided so."""
+
+    reason: Blank[str] = None

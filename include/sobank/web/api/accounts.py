@@ -16,12 +16,13 @@ from sobank.services.add_account import AddedAccount, add_account
 from sobank.services.associate import AssociationReport, Selection, associate, dissociate
 from sobank.services.preview import Preview, preview
 from sobank.services.step_mandate import Stepped, step_mandate
-from sobank.store.account_list import NO_CONNECTOR, AccountFilter, AccountRow, account_page, account_seen
+from sobank.store.account_list import NO_CONNECTOR, AccountFilter, AccountRow, account_page
 from sobank.store.iban_check import checked_iban
 from sobank.store.registry import Registry
 from sobank.store.registry_edit import RegistryEditor
 from sobank.web.account_copy import copied
 from sobank.web.api.shapes import Body, Key, Listing, PageNumber, PageSize, Text, Words, router
+from sobank.web.path_account import account_of
 from sobank.web.rights import Here, Needs
 
 routes = router("accounts")
@@ -113,7 +114,7 @@ def list_accounts(
 @routes.get("/accounts/{account}", response_model=AccountRow)
 def show(here: Annotated[Here, Depends(Needs(Action.SEE))], account: int) -> object:
     """One account."""
-    return _account(here, account)
+    return account_of(here, account)
 
 
 @routes.post("/cabinets/{cabinet}/accounts", response_model=AddedAccount, status_code=201)
@@ -141,7 +142,7 @@ def associate_chosen(here: Annotated[Here, Depends(Needs(Action.ASSOCIATE))], wi
 @routes.post("/accounts/{account}/mandate", response_model=Stepped)
 def step(here: Annotated[Here, Depends(Needs(Action.SET_MANDATE))], account: int, wish: StepWish) -> object:
     """Take the next step of an account's mandate; the same step again corrects its day."""
-    row = _account(here, account)
+    row = account_of(here, account)
     return step_mandate(
         RegistryEditor(here.house.database), iban=row.iban, step=wish.step, on=wish.on, cabinet=row.cabinet,
         currency=row.currency, actor=here.visitor.actor, now=here.now, reason=wish.reason,
@@ -151,14 +152,7 @@ def step(here: Annotated[Here, Depends(Needs(Action.SET_MANDATE))], account: int
 @routes.post("/accounts/{account}/copy", response_class=Response)
 def copy(here: Annotated[Here, Depends(Needs(Action.DOWNLOAD))], account: int, wish: CopyWish) -> Response:
     """A file of the account's statements, associated or not; noted, and no delivery changes (A11)."""
-    found = copied(here, _account(here, account), wish.form, first=wish.first, last=wish.last)
+    found = copied(here, account_of(here, account), wish.form, first=wish.first, last=wish.last)
     if found is None:
         raise NotFound("no statement in these days", subject=str(account), remedy="give other days, or none")
-    return found
-
-
-def _account(here: Here, account: int) -> AccountRow:
-    found = account_seen(here.house.database, account, user=here.visitor.user)
-    if found is None:
-        raise NotFound("no such account", subject=str(account))
     return found

@@ -16,12 +16,13 @@ from sobank.domain.roles import Action
 from sobank.errors import NotAllowed, NotFound, RegistryError
 from sobank.services.step_mandate import following_steps, step_mandate
 from sobank.store.account_history import association_history, mandate_history
-from sobank.store.account_list import AccountRow, account_seen
+from sobank.store.account_list import AccountRow
 from sobank.store.account_sheet import AccountSheet, StatementOfAccount, account_sheet
 from sobank.store.choices import connectors_to_choose
 from sobank.store.registry_edit import RegistryEditor
 from sobank.web.balance_chart import chart
-from sobank.web.fields import Blank, Fields, Number
+from sobank.web.fields import Blank, Fields, Leaf
+from sobank.web.path_account import account_of
 from sobank.web.rendering import page, redirect
 from sobank.web.rights import Here, Needs
 from sobank.web.rule_words import meaning_of
@@ -29,12 +30,6 @@ from sobank.web.statement_words import FORMATS, foreseen
 
 router = APIRouter()
 _SIZE: Final = 50
-
-
-class Wanted(Fields):
-    """Which page of the statements."""
-
-    page: Blank[Number] = None
 
 
 class MandateForm(Fields):
@@ -58,7 +53,7 @@ class Typed:
 def sheet(
     request: Request,
     account: int,
-    wanted: Annotated[Wanted, Query()],
+    wanted: Annotated[Leaf, Query()],
     here: Annotated[Here, Depends(Needs(Action.SEE))],
 ) -> HTMLResponse:
     """Everything about one account."""
@@ -90,18 +85,6 @@ def mandate(
         return redirect(request, f"/accounts/{account}", note="mandate_stepped")
     typed = Typed(place="mandate", values=form.model_dump(), problem=problem)
     return shown(request, here, account, typed=typed, status=status)
-
-
-def account_of(here: Here, account: int) -> AccountRow:
-    """The account of the path.
-
-    Raises:
-        NotFound: it went between two looks.
-    """
-    row = account_seen(here.house.database, account, user=here.visitor.user)
-    if row is None:
-        raise NotFound("no such account", subject=str(account), remedy="look for it in the list")
-    return row
 
 
 def shown(

@@ -13,20 +13,15 @@ from sobank.errors import NotFound
 from sobank.store.account_sheet import statement_of_account
 from sobank.store.statement_sheet import MOST_ENTRIES, statement_sheet
 from sobank.web.account_copy import copied
-from sobank.web.fields import Blank, Fields, Number
-from sobank.web.pages.account_sheet import Typed, account_of, meanings, shown
+from sobank.web.fields import Blank, Fields, Leaf
+from sobank.web.pages.account_sheet import Typed, meanings, shown
+from sobank.web.path_account import account_of
 from sobank.web.rendering import page
 from sobank.web.rights import Here, Needs
 from sobank.web.statement_words import FORMATS, foreseen
 
 router = APIRouter()
 _SIZE: Final = 100
-
-
-class Wanted(Fields):
-    """Which page of the movements."""
-
-    page: Blank[Number] = None
 
 
 class DownloadForm(Fields):
@@ -42,7 +37,7 @@ def statement(
     request: Request,
     account: int,
     statement: int,
-    wanted: Annotated[Wanted, Query()],
+    wanted: Annotated[Leaf, Query()],
     here: Annotated[Here, Depends(Needs(Action.SEE))],
 ) -> HTMLResponse:
     """One statement with its movements: the path names the account, so it must be the account's."""

@@ -12,7 +12,6 @@ from sobank.domain.iban import rib_key
 from sobank.domain.roles import Action
 from sobank.errors import InvalidIban, NotFound, RegistryError
 from sobank.services.add_account import AddedAccount, add_account
-from sobank.store.account_list import account_seen
 from sobank.store.cabinet_list import cabinet_seen
 from sobank.store.choices import connectors_to_choose
 from sobank.store.dossier_list import dossiers_seen
@@ -21,6 +20,7 @@ from sobank.store.listing import MAX_PAGE
 from sobank.store.registry_edit import AccountOfIban, RegistryEditor
 from sobank.web.fields import Blank, Fields
 from sobank.web.language import Language
+from sobank.web.path_account import account_of
 from sobank.web.rendering import page, redirect
 from sobank.web.rights import Here, Needs
 
@@ -70,9 +70,7 @@ def add(
 @router.get("/accounts/{account}/added")
 def added(request: Request, account: int, here: Annotated[Here, Depends(Needs(Action.SEE))]) -> HTMLResponse:
     """What a new account is, whether another cabinet has it too, and what comes next."""
-    row = account_seen(here.house.database, account, user=here.visitor.user)
-    if row is None:
-        raise NotFound("no such account", subject=str(account), remedy="look for it in the list")
+    row = account_of(here, account)
     with RegistryEditor(here.house.database).look() as registry:
         claims = registry.claims(row.iban[4:], row.currency)
     connectors = connectors_to_choose(here.house.database, [here.at], user=here.visitor.user)[here.at]

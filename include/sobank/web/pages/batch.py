@@ -38,7 +38,7 @@ from sobank.web.batch_words import (
     next_step,
     offered,
 )
-from sobank.web.fields import Blank, Fields, Number
+from sobank.web.fields import Decision, Leaf
 from sobank.web.rendering import moment, page, redirect
 from sobank.web.rights import Here, Needs
 
@@ -47,18 +47,6 @@ _SIZE: Final = 50
 #: A visitor waits while a batch is sent: so many are sent at once, and each is tried once.
 _MOST_AT_ONCE: Final = 10
 May = Annotated[Here, Depends(Needs(Action.DECIDE_DELIVERY))]
-
-
-class Shown(Fields):
-    """Which page of its statements."""
-
-    page: Blank[Number] = None
-
-
-class Decision(Fields):
-    """Why."""
-
-    reason: Blank[str] = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +62,7 @@ class Refusal:
 
 @router.get("/deliveries/{batch}")
 def batch(
-    request: Request, batch: str, shown: Annotated[Shown, Query()], here: Annotated[Here, Depends(Needs(Action.SEE))]
+    request: Request, batch: str, shown: Annotated[Leaf, Query()], here: Annotated[Here, Depends(Needs(Action.SEE))]
 ) -> HTMLResponse:
     """The sheet of a batch."""
     return _sheet(request, here, int(batch), shown=shown.page or 1)

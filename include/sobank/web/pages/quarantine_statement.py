@@ -16,7 +16,7 @@ from sobank.services.decide_quarantine import reject_statements, release_stateme
 from sobank.store.quarantine import Quarantine
 from sobank.store.statement_sheet import EntryRow, StatementSheet, statement_sheet
 from sobank.web.failing_rules import failing_rules
-from sobank.web.fields import Blank, Fields
+from sobank.web.fields import Decision
 from sobank.web.pages.quarantine import Verdict
 from sobank.web.rendering import page, redirect
 from sobank.web.rights import Here, Needs
@@ -29,12 +29,6 @@ _VERSIONS, _COMPARED = 3, 200
 _CODE, _CURRENCY, _ACCOUNT = slice(0, 2), slice(16, 19), slice(21, 32)
 _MOVEMENTS: Final = frozenset({"03", "04"})
 May = Annotated[Here, Depends(Needs(Action.DECIDE_QUARANTINE))]
-
-
-class Decision(Fields):
-    """Why."""
-
-    reason: Blank[str] = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
