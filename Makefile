@@ -11,10 +11,10 @@ UV := $(BIN)/uv --system-certs
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 
-.PHONY: help install servers demo up test test-rules test-faults test-pages test-airflow faults bench check format lock clean
+.PHONY: help install servers demo up env compose-check test test-rules test-faults test-pages test-airflow faults bench check format lock clean
 
 help:  ## Say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## / — /'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## / — /'
 
 install: $(INSTALLED)  ## Install into .venv
 
@@ -45,6 +45,12 @@ demo: install  ## Simulate a week, ingest it, backfill five days through a real 
 up: install  ## Leave an Airflow open, on loopback, with a generated password
 	$(BIN)/python -m sobank.simulator.up
 
+env: install  ## Generate the secrets of docker-compose.yaml into .env; refuses where there is one
+	@$(BIN)/python -m deploy.make_env
+
+compose-check: install  ## Look at docker-compose.yaml without an engine: secrets, ports, rights, limits, health
+	$(BIN)/python -m deploy.compose_check
+
 test: install servers  ## Every test; PostgreSQL, sshd, Airflow and simulated partners are started on loopback
 	@echo "The rules, then the pages in a browser; beside them the faults, then whole days through a real Airflow."
 	@echo "Each of the four is shown when it is over."
@@ -68,7 +74,7 @@ faults: install servers  ## Break every step of every kind of delivery, and writ
 bench: install servers  ## Measure speed and memory beside peers, in one run (SIZE, ROUNDS, ONLY)
 	$(BIN)/python -m benchmarks
 
-check: install  ## Format, lint, types, and who may import whom
+check: compose-check  ## Format, lint, types, and who may import whom
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
