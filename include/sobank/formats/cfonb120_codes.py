@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sobank.formats.cfonb120_columns import arrow_strings
+
 
 class Explanation(NamedTuple):
     """What a code means, to a cabinet (French) and to an engineer (English)."""
@@ -141,6 +143,7 @@ WARNING_BIT: Final = {code: 1 << bit for bit, code in enumerate(WARNINGS)}
 def spelled(masks: npt.NDArray[np.uint32], table: dict[str, Explanation]) -> pa.Array:
     """One string a mask: the codes of `table` whose bit is set, in the order of the table, separated by a space."""
     distinct, which = np.unique(masks, return_inverse=True)
-    words = [" ".join(code for bit, code in enumerate(table) if mask >> bit & 1) for mask in distinct.tolist()]
-    places = pa.Array.from_buffers(pa.int64(), len(masks), [None, pa.py_buffer(which.reshape(-1).astype(np.int64))])
-    return pa.array(words, pa.string()).take(places)
+    said = [" ".join(code for bit, code in enumerate(table) if mask >> bit & 1) for mask in distinct.tolist()]
+    which = which.reshape(-1)
+    characters = "".join([said[place] for place in which.tolist()]).encode() if any(said) else b""
+    return arrow_strings(np.array([len(one) for one in said], np.int64)[which], characters)

@@ -10,24 +10,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from sobank.domain.money import MAX_DECIMALS, SIGN_CHARACTERS, overpunch
-
-Rows: TypeAlias = npt.NDArray[np.uint8]
-Ints: TypeAlias = npt.NDArray[np.int64]
-Flags: TypeAlias = npt.NDArray[np.bool_]
+from sobank.formats.cfonb120_words import (
+    BLANKS,
+    ZEROS,
+    Flags,
+    Ints,
+    Rows,
+    Words,
+    figures,
+    inked,
+    mask,
+    side_by_side,
+    wide,
+    word,
+    words,
+)
 
 SPACE: Final = 0x20
 #: A two-digit year below the pivot is of this century: 00–69 → 2000–2069, 70–99 → 1970–1999.
 CENTURY_PIVOT: Final = 70
 NO_DAY: Final = np.iinfo(np.int32).min
-_EPOCH: Final = date(1970, 1, 1).toordinal()
-_TENS: Final = 10 ** np.arange(13, 0, -1, dtype=np.int64)
+_LAST_DATE: Final = 311_299
 
 _LAST_DIGIT: Final = np.full(256, -1, np.int64)
 _LAST_SIGN: Final = np.zeros(256, np.int64)
@@ -35,6 +45,9 @@ for _character, (_digit, _sign) in SIGN_CHARACTERS.items():
     _LAST_DIGIT[ord(_character)] = _digit
     _LAST_SIGN[ord(_character)] = _sign
 IS_SIGN: Final[Flags] = _LAST_SIGN != 0
+_DECIMALS: Final = np.full(256, -2, np.int8)
+_DECIMALS[SPACE] = -1
+_DECIMALS[48 : 48 + MAX_DECIMALS + 1] = np.arange(MAX_DECIMALS + 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,56 +74,47 @@ class Amounts:
 
 @cache
 def _calendar() -> npt.NDArray[np.int32]:
-    """Day number of each of the million DDMMYY, `NO_DAY` where the calendar has no such day."""
-    table = np.full(1_000_000, NO_DAY, np.int32)
-    years = range(1900 + CENTURY_PIVOT, 2000 + CENTURY_PIVOT)
-    first, last = date(years[0], 1, 1).toordinal(), date(years[-1], 12, 31).toordinal()
-    for ordinal in range(first, last + 1):
-        day = date.fromordinal(ordinal)
-        table[day.day * 10_000 + day.month * 100 + day.year % 100] = ordinal - _EPOCH
+    """Day number of each DDMMYY up to the last one, 311299; `NO_DAY` where the calendar has no such day."""
+    years = 1900 + CENTURY_PIVOT
+    days = np.arange(f"{years}-01-01", f"{years + 100}-01-01", dtype="M8[D]")
+    months = days.astype("M8[M]")
+    day, month = (days - months).astype(np.int64) + 1, months.astype(np.int64)
+    table = np.full(_LAST_DATE + 1, NO_DAY, np.int32)
+    table[day * 10_000 + (month % 12 + 1) * 100 + (month // 12 + 1970) % 100] = days.astype(np.int64)
     return table
 
 
-def read_days(cells: Rows) -> Days:
+def read_days(rows: Rows, first: int, size: int) -> Days:
     """DDMMYY, six characters."""
-    digits = cells - np.uint8(48)
-    number = digits.astype(np.int64) @ np.array([100_000, 10_000, 1000, 100, 10, 1], np.int64)
-    written = (digits <= 9).all(axis=1)
-    day = np.where(written, _calendar()[np.where(written, number, 0)], np.int32(NO_DAY)).astype(np.int32)
-    return Days(day=day, empty=(cells == SPACE).all(axis=1) | (written & (number == 0)))
+    written = word(rows, first, size)
+    number, good = figures((written << np.uint64(16)) | (ZEROS & mask(2)))
+    day = _calendar()[np.where(good & (number <= _LAST_DATE), number, 0)]
+    return Days(day=day, empty=(written == BLANKS & mask(size)) | (good & (number == 0)))
 
 
-def read_amounts(cells: Rows) -> Amounts:
+def read_amounts(rows: Rows, first: int, size: int) -> Amounts:
     """13 digits, then the last digit with its sign; leading blanks are zeros; −0 is 0 (S3)."""
-    digits = cells[:, :13] - np.uint8(48)
-    last = cells[:, 13]
-    good: Flags = np.all(digits <= 9, axis=1)
-    padded: Flags = np.zeros(len(cells), bool)
-    for row in np.flatnonzero(~good & (cells[:, 0] == SPACE)):
-        text = cells[row, :13].tobytes().lstrip(b" ")
+    high, low = word(rows, first, 6), word(rows, first + 6, 8)
+    last = (low >> np.uint64(56)).astype(np.uint8)
+    (above, above_good), (below, below_good) = (
+        figures((high << np.uint64(16)) | (ZEROS & mask(2))),
+        figures((low & mask(7)) | (ZEROS & ~mask(7))),
+    )
+    value, good = above * 10**8 + below, above_good & below_good
+    padded: Flags = np.zeros(len(rows), bool)
+    for row in np.flatnonzero(~good & (rows[:, first] == SPACE)):
+        text = rows[row, first : first + size - 1].tobytes().lstrip(b" ")
         if text.isdigit() or not text:
             good[row] = padded[row] = True
-            digits[row, : 13 - len(text)] = 0
+            value[row] = int(text or b"0") * 10
     good &= IS_SIGN[last]
-    value = (digits.astype(np.int64) @ _TENS + _LAST_DIGIT[last]) * _LAST_SIGN[last]
+    value = (value + _LAST_DIGIT[last]) * _LAST_SIGN[last]
     return Amounts(value=np.where(good, value, 0), good=good, padded=padded & good)
 
 
-def read_decimals(cells: Rows) -> npt.NDArray[np.int8]:
+def read_decimals(rows: Rows, first: int, size: int) -> npt.NDArray[np.int8]:
     """0 to 3; −1 where blank, −2 where anything else."""
-    digit = cells[:, 0].astype(np.int16) - 48
-    blank = cells[:, 0] == SPACE
-    return np.where(blank, -1, np.where((digit >= 0) & (digit <= MAX_DECIMALS), digit, -2)).astype(np.int8)
-
-
-def ragged(cells: Rows, length: Ints) -> tuple[npt.NDArray[np.int32], bytes | Rows]:
-    """The first `length` characters of each row: sizes in UTF-8 bytes, and the characters of all, end to end."""
-    kept = np.arange(cells.shape[1]) < length[:, None]
-    characters = cells[kept]
-    if not len(characters) or characters.max() < 0x80:
-        return length.astype(np.int32), characters
-    wide = ((cells >= 0x80) & kept).sum(axis=1)
-    return (length + wide).astype(np.int32), characters.tobytes().decode("latin-1").encode()
+    return _DECIMALS[word(rows, first, size).view(np.int64)]
 
 
 def arrow_numbers(values: npt.NDArray[Any], kind: pa.DataType, absent: Flags | None = None) -> pa.Array:
@@ -132,7 +136,7 @@ def arrow_bits(values: Flags) -> pa.Buffer:
     return pa.py_buffer(np.packbits(values, bitorder="little"))
 
 
-def arrow_strings(sizes: npt.NDArray[np.int32], characters: bytes | Rows, absent: Flags | None = None) -> pa.Array:
+def arrow_strings(sizes: Ints, characters: bytes | Rows, absent: Flags | None = None) -> pa.Array:
     """An Arrow string array of the characters cut into `sizes`; null where `absent`."""
     offsets = np.zeros(len(sizes) + 1, np.int32)
     np.cumsum(sizes, out=offsets[1:])
@@ -140,22 +144,41 @@ def arrow_strings(sizes: npt.NDArray[np.int32], characters: bytes | Rows, absent
     return pa.StringArray.from_buffers(len(sizes), pa.py_buffer(offsets), pa.py_buffer(characters), valid)
 
 
-def stripped_length(cells: Rows) -> Ints:
-    """Length of each row without the blanks at its right."""
-    inked = cells != SPACE
-    length: Ints = cells.shape[1] - np.argmax(inked[:, ::-1], axis=1)
-    return np.where(inked.any(axis=1), length, 0)
-
-
-def without_nul(cells: Rows) -> Rows:
+def without_nul(rows: Rows) -> Rows:
     """NUL shown as a blank: no database keeps one in a text."""
-    return np.where(cells == 0, np.uint8(SPACE), cells) if (cells == 0).any() else cells
+    return np.where(rows == 0, np.uint8(SPACE), rows) if rows.min(initial=SPACE) == 0 else rows
 
 
-def read_text(cells: Rows) -> pa.Array:
+def read_text(rows: Rows, first: int, size: int) -> pa.Array:
     """ISO-8859-1 text without the blanks at its right."""
-    shown = without_nul(cells)
-    return arrow_strings(*ragged(shown, stripped_length(shown)))
+    return arrow_texts(words(rows, first, size), size)
+
+
+def arrow_texts(texts: list[Words], size: int) -> pa.Array:
+    """An Arrow string array of texts of `size` characters in ISO-8859-1, without the blanks at their right."""
+    length = inked(texts, size)
+    longest = int(length.max(initial=0))
+    if not longest:
+        return arrow_strings(length, b"")
+    characters = side_by_side(texts)
+    if length.min() == size:
+        kept = np.ascontiguousarray(characters[:, :size]).reshape(-1)
+    else:
+        kept = characters.reshape(-1)[first_of(characters.shape[1])[length].reshape(-1)]
+    return arrow_strings(*in_utf8(length, kept, wide(texts)))
+
+
+@cache
+def first_of(width: int) -> Flags:
+    """In row n the first n of `width` columns are true."""
+    return np.arange(width) < np.arange(width + 1)[:, None]
+
+
+def in_utf8(length: Ints, characters: Rows, beyond: Ints | None) -> tuple[Ints, bytes | Rows]:
+    """Sizes in UTF-8 bytes and the characters of texts in ISO-8859-1, of which `beyond` each are not ASCII."""
+    if beyond is None:
+        return length, characters
+    return length + beyond, characters.tobytes().decode("latin-1").encode()
 
 
 def latin1(text: str) -> str:
@@ -198,9 +221,9 @@ def write_decimals(decimals: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Converter:
-    """How a column is read, for a block of records, and written, for one value."""
+    """How a column is read, for a block of records, its first character (from 0) and its size, and written."""
 
-    read: Callable[[Rows], Any]
+    read: Callable[[Rows, int, int], Any]
     write: Callable[[Any], str]
 
 

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 import numpy as np
 import numpy.typing as npt
 
-from sobank.formats.cfonb120_columns import IS_SIGN, SPACE, Ints, Rows
+from sobank.formats.cfonb120_columns import IS_SIGN, SPACE
 from sobank.formats.cfonb120_layout import WIDTH
 from sobank.formats.cfonb120_stream import (
     REFUSED,
@@ -25,13 +25,17 @@ from sobank.formats.cfonb120_stream import (
     end_to_end,
     transcoded,
 )
+from sobank.formats.cfonb120_words import Ints, Rows, word
 
 #: A line longer than this is never held whole: it is cut as it comes.
 LONGEST_LINE: Final = 4096
 _BOM: Final = b"\xef\xbb\xbf"
 _LF, _CR = 10, 13
 _IS_PADDING: Final = np.isin(np.arange(256), list(b" \0\x1a"))
-_HAS_AMOUNT: Final = np.isin(np.arange(256), list(b"1347"))
+#: By the first two characters, the first one the lower byte.
+_HAS_AMOUNT: Final = np.isin(
+    np.arange(1 << 16), [int.from_bytes(code, "little") for code in (b"01", b"03", b"04", b"07")]
+)
 _FEWEST_LINES: Final = 1024
 
 
@@ -126,6 +130,8 @@ def _regular(text: Rows) -> tuple[Rows, int] | None:
     if ending == [_CR] and text[count * stride] == _LF:
         return None
     rows = matrix[:, :WIDTH].copy()
+    if rows.min() > _CR:
+        return rows, stride
     return None if ((rows == _LF) | (rows == _CR)).any() else (rows, stride)
 
 
@@ -260,15 +266,16 @@ def _framed(reading: _Reading, rows: Rows, start: Ints, mark: npt.NDArray[np.uin
     number = np.arange(reading.count + 1, reading.count + 1 + len(rows), dtype=np.int64)
     reading.count += len(rows)
     offset = reading.base + start
-    suspect = np.flatnonzero((rows[:, 0] != 0x30) & ((mark & TOO_LONG) == 0))
+    heads = word(rows, 0, 2).view(np.int64)
+    suspect = np.flatnonzero(((heads & 0xFF) != 0x30) & ((mark & TOO_LONG) == 0))
     blank = suspect[_IS_PADDING[rows[suspect]].all(axis=1)]
     if len(blank):
         keep = np.ones(len(rows), bool)
         keep[blank] = False
-        rows, number, offset, mark = rows[keep], number[keep], offset[keep], mark[keep]
+        rows, number, offset, mark, heads = rows[keep], number[keep], offset[keep], mark[keep], heads[keep]
     # A UTF-8 line of at most 120 bytes: its accents push the amount to the right, off its sign character.
-    shifted = ~IS_SIGN[rows[:, 103]] & (rows[:, 0] == 0x30) & _HAS_AMOUNT[rows[:, 1]] & (mark == 0)
-    for row in np.flatnonzero(shifted).tolist():
+    shifted = np.flatnonzero(_HAS_AMOUNT[heads] & (mark == 0))
+    for row in shifted[~IS_SIGN[rows[shifted, 103]]].tolist():
         record = transcoded(rows[row].tobytes().rstrip(b" "))
         if record is not None and IS_SIGN[record[103]]:
             rows[row] = np.frombuffer(record, np.uint8)

@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from sobank.formats.cfonb120_columns import Flags, Ints, Rows, arrow_strings
+from sobank.formats.cfonb120_columns import NO_DAY, arrow_numbers, arrow_strings, first_of
+from sobank.formats.cfonb120_words import Flags, Ints, Rows, inked, words
 
 _RIB_DIGIT: Final = np.full(256, -1, np.int64)
 _ISO_VALUE: Final = np.zeros(256, np.int64)
@@ -53,21 +53,69 @@ def _two_digits(number: Ints) -> Rows:
 
 
 def _fixed(cells: Rows, absent: Flags) -> pa.Array:
-    sizes = np.where(absent, 0, cells.shape[1]).astype(np.int32)
+    sizes = np.where(absent, 0, cells.shape[1])
     return arrow_strings(sizes, cells[~absent].reshape(-1), absent)
 
 
-def identity_texts(columns: Sequence[pa.Array]) -> list[str]:
-    """What names each statement, but for its ordinal: the texts of the columns joined by U+001F.
+def identity_texts(
+    texts: Sequence[Rows], days: Sequence[npt.NDArray[np.int32]], amounts: Sequence[tuple[Ints, Flags]]
+) -> list[bytes]:
+    """What names each statement, but for its ordinal: its values joined by U+001F, in UTF-8.
 
     Args:
-        columns: bank, branch, account, currency, opening and closing date (ISO), opening and closing (plain integers
-            of minor units); an absent value is an empty text.
+        texts: bank, branch, account, currency: their characters, blanks at the right. days: opening and closing date
+            (written ISO). amounts: opening and closing, in minor units, and where they are known (written plainly).
+            What is absent is an empty text.
     """
-    texts = [column.cast(pa.string()) for column in columns]
-    joined = pc.binary_join_element_wise(*texts, "\x1f", null_handling="replace", null_replacement="")
-    names: list[str] = joined.to_pylist()
-    return names
+    pieces = [*map(_text, texts), *map(_iso, days), *(_plain(*one) for one in amounts)]
+    size = len(pieces[0].characters)
+    end = _Piece(np.full((size, 1), 0x1F, np.uint8), np.ones((size, 1), bool))
+    pieces = [one for piece in pieces for one in (piece, end)][:-1]
+    kept = np.concatenate([piece.kept for piece in pieces], axis=1)
+    characters = np.concatenate([piece.characters for piece in pieces], axis=1)
+    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.count_nonzero(kept, axis=1))]).tolist()
+    joined = characters[kept].tobytes()
+    if joined.isascii():
+        return [joined[a:b] for a, b in pairwise(bounds)]
+    return [joined[a:b].decode("latin-1").encode() for a, b in pairwise(bounds)]
+
+
+class _Piece(NamedTuple):
+    """Characters of each statement, of which those `kept` count."""
+
+    characters: Rows
+    kept: Flags
+
+
+def _text(cells: Rows) -> _Piece:
+    length = inked(words(np.ascontiguousarray(cells), 0, cells.shape[1]), cells.shape[1])
+    return _Piece(cells, first_of(cells.shape[1])[length])
+
+
+def _iso(days: npt.NDArray[np.int32]) -> _Piece:
+    distinct, which = np.unique(days, return_inverse=True)
+    known = distinct != NO_DAY
+    written = np.where(known, distinct, 0).astype("M8[D]").astype("S10").view(np.uint8).reshape(-1, 10)
+    which = which.reshape(-1)
+    return _Piece(written[which], np.broadcast_to(known[which][:, None], (len(which), 10)))
+
+
+def _plain(values: Ints, good: Flags) -> _Piece:
+    """Whole numbers as they are written plainly: no zeros before them, a minus where it must be."""
+    left = np.where(good, np.abs(values), 0)
+    width = len(str(left.max(initial=0)))
+    characters = np.full((len(values), width + 1), ord("-"), np.uint8)
+    for place in range(width, 0, -1):
+        rest = left // 10
+        characters[:, place] = left - rest * 10 + 48
+        left = rest
+    length = np.ones(len(values), np.int64)
+    for place in range(1, width):
+        length += np.abs(values) >= 10**place
+    kept = np.arange(width, -1, -1) < length[:, None]
+    kept[:, 0] = values < 0
+    kept[~good] = False
+    return _Piece(characters, kept)
 
 
 @dataclass(slots=True)
@@ -76,30 +124,51 @@ class Seen:
 
     position: int = 0
     first: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
-    ordinals: dict[str, int] = field(default_factory=dict)
+    ordinals: dict[bytes, int] = field(default_factory=dict)
 
-    def meet(self, content: bytes, name: str) -> tuple[bytes, int | None]:
-        """Identity of the next statement, and the position of the earlier one it repeats.
+    def meet(self, contents: Sequence[bytes], names: Sequence[bytes]) -> tuple[list[bytes], dict[int, int]]:
+        """Identities of the next statements, and for those that repeat an earlier one its position.
 
-        Identity: sha256 of `name` (`identity_texts`), U+001F and the ordinal: 0 for the first content of that name in
-        the file, 1 for the next other content… A repeated content keeps the identity it had.
+        Identity: sha256 of the name (`identity_texts`), U+001F and the ordinal: 0 for the first content of that name
+        in the file, 1 for the next other content… A repeated content keeps the identity it had.
 
         Args:
-            content: sha256 of its canonical records.
+            contents: sha256 of the canonical records of each.
         """
-        position, self.position = self.position, self.position + 1
-        before = self.first.get(content)
-        if before is not None:
-            return before[1], before[0]
-        ordinal = self.ordinals.get(name, 0)
-        self.ordinals[name] = ordinal + 1
-        identity = hashlib.sha256(f"{name}\x1f{ordinal}".encode()).digest()
-        self.first[content] = (position, identity)
-        return identity, None
+        identities: list[bytes] = []
+        twins: dict[int, int] = {}
+        first, ordinals, sha256 = self.first, self.ordinals, hashlib.sha256
+        for content, name in zip(contents, names, strict=True):
+            before = first.get(content)
+            if before is None:
+                ordinal = ordinals.get(name, 0)
+                ordinals[name] = ordinal + 1
+                identity = sha256(b"%b\x1f%d" % (name, ordinal)).digest()
+                first[content] = (self.position + len(identities), identity)
+            else:
+                twins[len(identities)], identity = before
+            identities.append(identity)
+        self.position += len(identities)
+        return identities, twins
 
 
-def content_digests(rows: Rows, bounds: npt.NDArray[np.int64]) -> list[bytes]:
-    """sha256 of rows `bounds[i]` to `bounds[i + 1]`, for each statement i."""
-    view = memoryview(np.ascontiguousarray(rows).reshape(-1).data)
-    places = (bounds * rows.shape[1]).tolist()
-    return [hashlib.sha256(view[a:b]).digest() for a, b in pairwise(places)]
+def told_apart(rows: Rows, bounds: Ints, names: Sequence[bytes], seen: Seen) -> dict[str, pa.Array]:
+    """Digest of the content, identity and earlier twin of each statement (S10).
+
+    Args:
+        rows: canonical records; those of statement i are `bounds[i]` to `bounds[i + 1]`. names: `identity_texts`.
+    """
+    view, sha256 = memoryview(rows.reshape(-1).data), hashlib.sha256
+    contents = [sha256(view[a:b]).digest() for a, b in pairwise((bounds * rows.shape[1]).tolist())]
+    identities, twins = seen.meet(contents, names)
+    twin, alone = np.zeros(len(names), np.int32), np.ones(len(names), bool)
+    twin[list(twins)], alone[list(twins)] = list(twins.values()), False
+    return {
+        "content_sha256": _digests(contents),
+        "identity": _digests(identities),
+        "duplicate_of": arrow_numbers(twin, pa.int32(), alone),
+    }
+
+
+def _digests(values: list[bytes]) -> pa.Array:
+    return pa.Array.from_buffers(pa.binary(32), len(values), [None, pa.py_buffer(b"".join(values))])

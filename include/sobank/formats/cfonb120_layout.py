@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from sobank.formats.cfonb120_columns import AMOUNT, DATE, DECIMALS, TEXT, Converter, Rows
+from sobank.formats.cfonb120_columns import AMOUNT, DATE, DECIMALS, TEXT, Converter
+from sobank.formats.cfonb120_words import Rows
 
 WIDTH: Final = 120
 
@@ -27,8 +28,8 @@ class Column(NamedTuple):
         return rows[:, self.first - 1 : self.last]
 
     def read(self, rows: Rows) -> Any:
-        """The values of the zone, of each record, as its converter gives them."""
-        return self.converter.read(self.cells(rows))
+        """The values of the zone, of each record, as its converter gives them; `rows` are contiguous."""
+        return self.converter.read(rows, self.first - 1, self.last - self.first + 1)
 
     def write(self, value: Any) -> str:
         """The characters of one value, padded right.

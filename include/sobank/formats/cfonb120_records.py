@@ -12,16 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from sobank.formats.cfonb120_codes import REFUSAL_BIT, WARNING_BIT
-from sobank.formats.cfonb120_columns import NO_DAY, Amounts, Days, Flags, Ints, Rows
+from sobank.formats.cfonb120_columns import NO_DAY, SPACE, Amounts, Days
 from sobank.formats.cfonb120_framing import Frames
 from sobank.formats.cfonb120_layout import MOVEMENT, column
 from sobank.formats.cfonb120_stream import DRIFTED, REFUSED, TOO_LONG, WAS_SHORT, WAS_UTF8
+from sobank.formats.cfonb120_words import Flags, Ints, Rows, word
 
 #: Kinds of records; a 03 is a movement when it reads as one.
 UNKNOWN, OPENING, ODD_MOVEMENT, MOVED, COMPLETING, CLOSING = 0, 1, 3, 4, 5, 7
-_KIND: Final = np.zeros(256, np.uint8)
+#: By the first two characters, the first one the lower byte.
+_KIND: Final = np.zeros(1 << 16, np.uint8)
 for _kind in (OPENING, ODD_MOVEMENT, MOVED, COMPLETING, CLOSING):
-    _KIND[ord(str(_kind))] = _kind
+    _KIND[int.from_bytes(b"0%d" % _kind, "little")] = _kind
 _DATE, _VALUE_DATE, _AMOUNT, _DECIMALS = (
     column(MOVEMENT, name) for name in ("date", "value_date", "amount", "decimals")
 )
@@ -31,7 +33,10 @@ Masks = npt.NDArray[np.uint32]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Records:
-    """A block of records, read. `statement`: 0-based in the block, −1 outside; `refusal`: one bit, 0 where parsed."""
+    """A block of records, read. `statement`: 0-based in the block, −1 outside; `refusal`: one bit, 0 where parsed.
+
+    `moves`: where a readable movement stands.
+    """
 
     frames: Frames
     kind: npt.NDArray[np.uint8]
@@ -43,24 +48,20 @@ class Records:
     day: npt.NDArray[np.int32]
     value_day: npt.NDArray[np.int32]
     decimals: npt.NDArray[np.int8]
+    moves: Flags
 
     @property
     def rows(self) -> Rows:
         """The characters."""
         return self.frames.rows
 
-    @property
-    def moves(self) -> Flags:
-        """Where a readable movement stands."""
-        moving = (self.kind == MOVED) | (self.kind == ODD_MOVEMENT)
-        return np.asarray((self.statement >= 0) & (self.refusal == 0) & moving, np.bool_)
-
 
 def kinds(frames: Frames) -> npt.NDArray[np.uint8]:
     """The kind of each record by its first two characters; what framing refused is unknown."""
-    rows = frames.rows
-    known = (rows[:, 0] == 0x30) & ((frames.mark & REFUSED) == 0)
-    return np.where(known, _KIND[rows[:, 1]], np.uint8(UNKNOWN))
+    kind = _KIND[word(frames.rows, 0, 2).view(np.int64)]
+    if frames.mark.any():
+        kind[(frames.mark & REFUSED) != 0] = UNKNOWN
+    return kind
 
 
 def last_where(condition: Flags) -> Ints:
@@ -93,15 +94,17 @@ def read_records(frames: Frames, max_records: int) -> Records:
         day=np.full(len(rows), NO_DAY, np.int32),
         value_day=np.full(len(rows), NO_DAY, np.int32),
         decimals=np.full(len(rows), -1, np.int8),
+        moves=inside & ((kind == MOVED) | (kind == ODD_MOVEMENT)),
     )
     _read_values(records, np.flatnonzero(inside & (kind != UNKNOWN) & (kind != COMPLETING)))
-    _refuse_orphans(kind, inside, opener, refusal)
+    _refuse_orphans(records, inside)
+    records.moves[refusal != 0] = False
     return records
 
 
 def _read_values(records: Records, valued: Ints) -> None:
     """Fill in dates, amounts and decimals of the 01, 03, 04 and 07 at `valued`, and refuse what cannot be read."""
-    rows, kind = records.rows[valued], records.kind[valued]
+    rows, kind = records.rows.take(valued, axis=0), records.kind[valued]
     dates, amounts, decimals = _DATE.read(rows), _AMOUNT.read(rows), _DECIMALS.read(rows)
     records.day[valued], records.amount[valued], records.decimals[valued] = dates.day, amounts.value, decimals
     records.refusal[valued] = _unreadable(dates, amounts, decimals)
@@ -109,9 +112,9 @@ def _read_values(records: Records, valued: Ints) -> None:
 
     moving = np.flatnonzero((kind == MOVED) | (kind == ODD_MOVEMENT))
     at, odd = valued[moving], kind[moving] == ODD_MOVEMENT
-    values = _VALUE_DATE.read(rows[moving])
-    records.value_day[at] = values.day
-    unread = ~values.good & ~values.empty
+    values = _VALUE_DATE.read(rows)
+    records.value_day[at] = values.day[moving]
+    unread = (~values.good & ~values.empty)[moving]
     misread = odd & (unread | (records.refusal[at] != 0))
     records.refusal[at[misread]] = REFUSAL_BIT["unknown_record"]
     taken = records.refusal[at] == 0
@@ -129,7 +132,7 @@ def _by_position(frames: Frames, kind: npt.NDArray[np.uint8], inside: Flags) -> 
         refusal[(frames.mark & TOO_LONG) != 0] = REFUSAL_BIT["too_long"]
         warning[(frames.mark & WAS_UTF8) != 0] |= WARNING_BIT["utf8"]
         warning[(frames.mark & WAS_SHORT) != 0] |= WARNING_BIT["drift"]
-    if (frames.rows == 0).any():
+    if frames.rows.min(initial=SPACE) == 0:
         warning[(frames.rows == 0).any(axis=1)] |= WARNING_BIT["control_characters"]
     return refusal, warning
 
@@ -139,14 +142,17 @@ def _unreadable(dates: Days, amounts: Amounts, decimals: npt.NDArray[np.int8]) -
 
     In this order, so that `bad_date` says that the amount is good.
     """
-    checks = [~amounts.good, decimals == -2, ~dates.good]
-    reasons = [REFUSAL_BIT[code] for code in ("bad_amount", "bad_decimals", "bad_date")]
-    return np.select(checks, [np.uint32(r) for r in reasons], np.uint32(0)).astype(np.uint32)
+    masks = np.zeros(len(decimals), np.uint32)
+    masks[~dates.good] = REFUSAL_BIT["bad_date"]
+    masks[decimals == -2] = REFUSAL_BIT["bad_decimals"]
+    masks[~amounts.good] = REFUSAL_BIT["bad_amount"]
+    return masks
 
 
-def _refuse_orphans(kind: npt.NDArray[np.uint8], inside: Flags, opener: Ints, refusal: Masks) -> None:
+def _refuse_orphans(records: Records, inside: Flags) -> None:
     """Refuse the 05 whose movement is not there, or was refused."""
-    owner = last_where(inside & ((kind == MOVED) | (kind == ODD_MOVEMENT)))
-    completing = inside & (kind == COMPLETING)
-    orphan = completing & ((owner < opener) | (refusal[np.maximum(owner, 0)] != 0))
-    refusal[orphan] = REFUSAL_BIT["complement_without_movement"]
+    kind, refusal = records.kind, records.refusal
+    completing = np.flatnonzero(inside & (kind == COMPLETING))
+    owner = last_where(records.moves)[completing]
+    orphan = (owner < records.opener[completing]) | (refusal[np.maximum(owner, 0)] != 0)
+    refusal[completing[orphan]] = REFUSAL_BIT["complement_without_movement"]

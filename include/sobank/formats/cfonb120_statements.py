@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sobank.formats.cfonb120_codes import ERROR_BIT, ERRORS, REFUSAL_BIT, REFUSALS, WARNING_BIT, WARNINGS, spelled
-from sobank.formats.cfonb120_columns import NO_DAY, TEXT, Flags, Ints, arrow_flags, arrow_numbers, read_text
+from sobank.formats.cfonb120_columns import NO_DAY, TEXT, arrow_flags, arrow_numbers, read_text, without_nul
 from sobank.formats.cfonb120_details import details_of
-from sobank.formats.cfonb120_identity import Seen, account_numbers, content_digests, identity_texts
-from sobank.formats.cfonb120_layout import BALANCE, MOVEMENT, WIDTH, column
+from sobank.formats.cfonb120_identity import Seen, account_numbers, identity_texts, told_apart
+from sobank.formats.cfonb120_layout import BALANCE, MOVEMENT, WIDTH, Column, column
 from sobank.formats.cfonb120_records import CLOSING, COMPLETING, MOVED, OPENING, Masks, Records
 from sobank.formats.cfonb120_stream import TOO_LONG
+from sobank.formats.cfonb120_words import Flags, Ints, side_by_side, word, words
 from sobank.formats.parsed import ENTRIES, STATEMENTS, Counts, Parsed
 from sobank.formats.parsed import REFUSALS as REFUSED_ROWS
 
@@ -76,8 +77,9 @@ def _block(records: Records, max_records: int) -> _Block:
     block = _Block(records=records, start=start, count=count, closer=closer, errors=errors, warnings=warnings)
     errors[(closer < 0) & (count < max_records)] |= ERROR_BIT["unclosed"]
     errors[(closer < 0) & (count >= max_records)] |= ERROR_BIT["too_large"]
-    for code, bit in REFUSAL_BIT.items():
-        block.flag(records.refusal == bit, errors, ERROR_BIT[code])
+    if records.refusal.any():
+        for code, bit in REFUSAL_BIT.items():
+            block.flag(records.refusal == bit, errors, ERROR_BIT[code])
     if records.warning.any():
         for bit in WARNING_BIT.values():
             block.flag((records.warning & bit) != 0, warnings, bit)
@@ -85,8 +87,21 @@ def _block(records: Records, max_records: int) -> _Block:
     return block
 
 
+def _constant(block: _Block, *zones: Column) -> bool:
+    """Whether each record of a statement has in these zones the characters of the record before it."""
+    statement, rows = block.records.statement, block.records.rows
+    within = (statement[1:] == statement[:-1]) & (statement[1:] >= 0)
+    for zone in zones:
+        for part in words(rows, zone.first - 1, zone.last - zone.first + 1):
+            if ((part[1:] != part[:-1]) & within).any():
+                return False
+    return True
+
+
 def _compare_accounts(block: _Block) -> None:
     """S6: another account than the 01's is an error, another bank or branch is a warning."""
+    if _constant(block, _ACCOUNT, _BANK, _BRANCH):
+        return
     records = block.records
     compared = np.flatnonzero(
         records.moves | ((records.statement >= 0) & np.isin(records.kind, (MOVED, COMPLETING, CLOSING)))
@@ -118,14 +133,15 @@ def _valued(block: _Block) -> Ints:
 
 
 def _currencies(block: _Block) -> Ints:
-    """The currency of each statement as three bytes in one number; S4."""
+    """The currency of each statement, its three characters as one number; S4."""
     records = block.records
-    cells = _CURRENCY.cells(records.rows).astype(np.int64)
-    written = (cells[:, 0] << 16) | (cells[:, 1] << 8) | cells[:, 2]
+    written = word(records.rows, _CURRENCY.first - 1, 3).view(np.int64)
+    if _constant(block, _CURRENCY) and (written[block.start] != _BLANK_CURRENCY).all():
+        return written[block.start]
     valued = _valued(block)
     blank = written[valued] == _BLANK_CURRENCY
     known = valued[~blank]
-    currency = _first_of_each(block, known, written[known], int.from_bytes(DEFAULT_CURRENCY))
+    currency = _first_of_each(block, known, written[known], int.from_bytes(DEFAULT_CURRENCY, "little"))
     block.warnings[np.unique(records.statement[valued[blank]])] |= WARNING_BIT["currency_assumed"]
     compared = np.append(valued, np.flatnonzero((records.statement >= 0) & np.isin(records.kind, (MOVED, COMPLETING))))
     differs = (written[compared] != currency[records.statement[compared]]) & (written[compared] != _BLANK_CURRENCY)
@@ -138,6 +154,8 @@ def _decimals(block: _Block) -> tuple[npt.NDArray[np.int8], Ints]:
     records = block.records
     valued = _valued(block)
     written = records.decimals[valued].astype(np.int64)
+    if len(written) and written[0] >= 0 and (written == written[0]).all():
+        return np.full(len(block.start), written[0], np.int8), np.ones(len(records.kind), np.int64)
     known, of = valued[written >= 0], written[written >= 0]
     usual = _first_of_each(block, known, of, DEFAULT_DECIMALS)
     largest = usual.copy()
@@ -156,8 +174,9 @@ def _decimals(block: _Block) -> tuple[npt.NDArray[np.int8], Ints]:
 def _entries(records: Records, scale: Ints, base: int) -> pa.Table:
     """The readable movements, each with its complements."""
     at = np.flatnonzero(records.moves)
-    rows, owner = records.rows[at], records.statement[at]
-    first = np.searchsorted(owner, owner, side="left")
+    rows, owner = without_nul(records.rows.take(at, axis=0)), records.statement[at]
+    count = np.bincount(owner)
+    first = (np.cumsum(count) - count)[owner]
     values: dict[str, Any] = {
         "position": arrow_numbers((owner + base).astype(np.int32), pa.int32()),
         "seq": arrow_numbers((np.arange(len(at)) - first).astype(np.int32), pa.int32()),
@@ -171,7 +190,8 @@ def _entries(records: Records, scale: Ints, base: int) -> pa.Table:
 
 
 def _dates(days: npt.NDArray[np.int32]) -> pa.Array:
-    return arrow_numbers(days.astype(np.int32), pa.date32(), days == NO_DAY)
+    absent = days == NO_DAY
+    return arrow_numbers(days.astype(np.int32), pa.date32(), absent if absent.any() else None)
 
 
 def _sums(block: _Block, scale: Ints) -> tuple[Ints, Ints, Ints, Flags]:
@@ -186,7 +206,8 @@ def _sums(block: _Block, scale: Ints) -> tuple[Ints, Ints, Ints, Flags]:
         return sums
 
     fits = np.ones(len(block.start), bool)
-    if np.abs(amount.astype(np.float64)).sum() > _SUM_BOUND:
+    largest = max(int(amount.max(initial=0)), -int(amount.min(initial=0)))
+    if largest * len(amount) > _SUM_BOUND:
         magnitude = np.zeros(len(block.start))
         np.add.at(magnitude, records.statement[moves], np.abs(amount[moves].astype(np.float64)))
         fits = magnitude <= _SUM_BOUND
@@ -207,19 +228,23 @@ def _statements(block: _Block, seen: Seen, scale: Ints, decimals: npt.NDArray[np
     block.errors[whole & fits & ~balanced] |= ERROR_BIT["unbalanced"]
     reversed_ = opening_good & closing_good & (closing_day < opening_day)
     block.errors[reversed_] |= ERROR_BIT["dates_reversed"]
-    first = records.rows[block.start]
-    zones = {zone.name: zone.cells(first) for zone in (_BANK, _BRANCH, _ACCOUNT)}
-    bban, iban = account_numbers(*zones.values())
-    money = np.stack([currency >> 16, currency >> 8, currency], axis=1).astype(np.uint8)
+    first = without_nul(records.rows[block.start])
+    zones = [zone.cells(first) for zone in (_BANK, _BRANCH, _ACCOUNT)]
+    bban, iban = account_numbers(*zones)
+    opening_day, closing_day = np.where(opening_good, opening_day, NO_DAY), np.where(closing_good, closing_day, NO_DAY)
+    money = side_by_side([currency.view(np.uint64)])[:, :3]
+    names = identity_texts(
+        [*zones, money], [opening_day, closing_day], [(opening, opening_known), (closing, closing_known)]
+    )
     values: dict[str, Any] = {
         "position": arrow_numbers(np.arange(base, base + len(block.start), dtype=np.int32), pa.int32()),
-        **{name: read_text(cells) for name, cells in zones.items()},
+        **{zone.name: zone.read(first) for zone in (_BANK, _BRANCH, _ACCOUNT)},
         "bban": bban,
         "iban": iban,
-        "currency": read_text(money),
+        "currency": read_text(without_nul(money), 0, 3),
         "decimals": arrow_numbers(decimals, pa.int8()),
-        "opening_date": _dates(np.where(opening_good, opening_day, NO_DAY)),
-        "closing_date": _dates(np.where(closing_good, closing_day, NO_DAY)),
+        "opening_date": _dates(opening_day),
+        "closing_date": _dates(closing_day),
         "opening": arrow_numbers(opening, pa.int64(), ~opening_known),
         "closing": arrow_numbers(closing, pa.int64(), ~closing_known),
         "n_entries": arrow_numbers(n_entries.astype(np.int32), pa.int32()),
@@ -230,8 +255,7 @@ def _statements(block: _Block, seen: Seen, scale: Ints, decimals: npt.NDArray[np
         "warnings": spelled(block.warnings, WARNINGS),
         "errors": spelled(block.errors, ERRORS),
     }
-    values |= _canonical(block)
-    values |= _identities(values, seen)
+    values |= _canonical(block, names, seen)
     return pa.table({name: values[name] for name in STATEMENTS.names}, schema=STATEMENTS)
 
 
@@ -248,29 +272,16 @@ def _balance(records: Records, at: Ints, scale: Ints) -> tuple[Ints, npt.NDArray
     return np.where(known, records.amount[at] * scale[at], 0), records.day[at], good, known
 
 
-def _canonical(block: _Block) -> dict[str, Any]:
+def _canonical(block: _Block, names: list[bytes], seen: Seen) -> dict[str, Any]:
     """The records of each statement as they came, 120 characters each (S14); lines that were longer are left out."""
     frames, statement = block.records.frames, block.records.statement
     kept = (statement >= 0) & ((frames.mark & TOO_LONG) == 0)
-    rows = frames.rows if kept.all() else frames.rows[kept]
+    rows = np.ascontiguousarray(frames.rows if kept.all() else frames.rows[kept])
     count = np.bincount(statement[kept], minlength=len(block.start)).astype(np.int64)
     bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(count)])
-    rows = np.ascontiguousarray(rows)
     buffers = [None, pa.py_buffer(bounds * WIDTH), pa.py_buffer(rows)]
     return {
         "n_records": arrow_numbers(count.astype(np.int32), pa.int32()),
         "records": pa.Array.from_buffers(pa.large_binary(), len(count), buffers),
-        "content_sha256": content_digests(rows, bounds),
-    }
-
-
-def _identities(values: dict[str, Any], seen: Seen) -> dict[str, Any]:
-    """Identity and earlier twin of each statement. One step a statement: its digest is one too."""
-    names = ("bank", "branch", "account", "currency", "opening_date", "closing_date", "opening", "closing")
-    texts = identity_texts([values[name] for name in names])
-    met = [seen.meet(content, text) for content, text in zip(values["content_sha256"], texts, strict=True)]
-    return {
-        "identity": pa.array([identity for identity, _ in met], pa.binary(32)),
-        "duplicate_of": pa.array([twin for _, twin in met], pa.int32()),
-        "content_sha256": pa.array(values["content_sha256"], pa.binary(32)),
+        **told_apart(rows, bounds, names, seen),
     }

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sobank.formats.cfonb120_columns import Ints, Rows
 from sobank.formats.cfonb120_layout import WIDTH
+from sobank.formats.cfonb120_words import Ints, Rows
 
 #: What a piece turned out to be; the first two are refused, the last two are warnings of their statement.
 DRIFTED, TOO_LONG, WAS_UTF8, WAS_SHORT = 1, 2, 4, 8
