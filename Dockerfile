@@ -20,6 +20,7 @@ COPY pyproject.toml /opt/sobank/
 COPY data_contracts /opt/sobank/data_contracts
 COPY deploy/init.sh /opt/sobank/deploy/init.sh
 COPY deploy/bucket.py /opt/sobank/deploy/bucket.py
+COPY deploy/first_user.py /opt/sobank/deploy/first_user.py
 COPY include /opt/sobank/include
 COPY plugins /opt/sobank/plugins
 COPY dags /opt/sobank/dags

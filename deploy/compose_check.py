@@ -99,7 +99,7 @@ def _right_faults(service: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _secret_faults(service: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in service.get("environment", {}).items():
+    for name, value in ((name, str(value)) for name, value in service.get("environment", {}).items()):
         if _SECRET.search(name) and not any(f"${{{secret}:?" in value for secret in SECRETS):
             yield f"{name} is written here"
         if re.search(r"://[^/@$]*:[^/@$]+@", value):
@@ -155,7 +155,9 @@ def main() -> int:
     with (REPOSITORY / "pyproject.toml").open("rb") as file:
         version = tomllib.load(file)["project"]["version"]
     found = faults((REPOSITORY / "docker-compose.yaml").read_text("utf-8"), version=version)
-    sys.stdout.write("".join(f"docker-compose.yaml: {what}\n" for what in found) or "docker-compose.yaml: as it should\n")
+    sys.stdout.write(
+        "".join(f"docker-compose.yaml: {what}\n" for what in found) or "docker-compose.yaml: as it should\n"
+    )
     return int(bool(found))
 
 
