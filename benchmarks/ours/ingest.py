@@ -21,8 +21,6 @@ def main() -> None:
 
 def _read(child: Child, path: Path) -> None:
     with child.step("imports"):
-        import pyarrow.compute  # noqa: F401
-
         from sobank.formats import cfonb120  # noqa: F401
     with child.step("read"):
         work = counted(path)
@@ -31,7 +29,7 @@ def _read(child: Child, path: Path) -> None:
 
 def counted(path: Path) -> dict[str, int]:
     """Read a file and count what is in it; statements with an error are `faulty`, amounts are cents."""
-    import pyarrow.compute as pc
+    import numpy as np
 
     from sobank.formats.cfonb120 import Cfonb120
 
@@ -40,9 +38,11 @@ def counted(path: Path) -> dict[str, int]:
         for chunk in Cfonb120().read(stream, chunk_bytes=8 << 20):
             work["records"] += chunk.counts.total
             work["statements"] += chunk.statements.num_rows
-            work["faulty"] += pc.sum(pc.not_equal(chunk.statements["errors"], "")).as_py() or 0
+            # From Arrow's memory: its own sums, and `to_numpy`, would import half a second of libraries first.
+            for errors in chunk.statements["errors"].chunks:
+                work["faulty"] += int(np.count_nonzero(np.diff(np.frombuffer(errors.buffers()[1], np.int32))))
             work["entries"] += chunk.entries.num_rows
-            work["cents"] += pc.sum(chunk.entries["amount"]).as_py() or 0
+            work["cents"] += sum(int(np.from_dlpack(amounts).sum()) for amounts in chunk.entries["amount"].chunks)
     return work
 
 
