@@ -80,9 +80,11 @@ def test_the_broker_gives_no_message_out_again_while_its_task_may_still_run() ->
     assert int(told) > max(3600 * int(hours) for one in bounds for hours in one)
 
 
-def test_a_retry_comes_when_the_lease_of_a_dead_worker_is_over() -> None:
+def test_a_dead_worker_is_found_within_its_lease_and_the_retry_comes_when_that_is_over() -> None:
     told = SERVICES["worker"]["environment"]
-    assert int(told["AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY"]) >= settings_from(told).lease_seconds
+    lease = settings_from(told).lease_seconds
+    assert int(told["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"]) < lease
+    assert int(told["AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY"]) >= lease
 
 
 def test_the_two_roles_of_the_database_share_no_password_and_no_database() -> None:
