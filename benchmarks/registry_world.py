@@ -203,13 +203,17 @@ _RECEIVED: Final = (
     INSERT INTO statements (bank_file_id, position, status, identity, content_sha256, account_id, bban, bank, branch,
                             account, currency, decimals, business_date, due_date, opening_date, opening, closing_date,
                             closing, n_entries, credit, debit, n_records, records, warnings, errors)
-    SELECT 1, row_number() OVER (), CASE WHEN m.step = 'approved' THEN 'decided' ELSE 'pending' END,
+    SELECT 1, row_number() OVER (), 'accepted',
            sha256(convert_to(a.bban || n, 'UTF8')), sha256(convert_to('c' || a.bban || n, 'UTF8')), a.id, a.bban,
            left(a.bban, 5), substr(a.bban, 6, 5), substr(a.bban, 11, 11), 'EUR', 2, d, d, d - 1, 0, d, 0, 0, 0, 0, 2,
            convert_to(repeat('0', 240), 'UTF8'), '', ''
       FROM accounts a JOIN mandates m ON m.account_id = a.id,
            LATERAL generate_series(1, CASE WHEN a.id <= :old THEN :days ELSE 1 END) n,
            LATERAL (SELECT :day - n::int + 1 AS d) days
+    """,
+    """
+    INSERT INTO undecided
+    SELECT s.id FROM statements s JOIN mandates m ON m.account_id = s.account_id WHERE m.step <> 'approved'
     """,
     """
     INSERT INTO batches (destination, kind, cabinet_id, connector_id, business_date, seq, state, object_name,
@@ -222,7 +226,7 @@ _RECEIVED: Final = (
       FROM statements s
       JOIN accounts a ON a.id = s.account_id JOIN cabinets c ON c.id = a.cabinet_id
       LEFT JOIN associations x ON x.account_id = a.id LEFT JOIN connectors k ON k.id = x.connector_id
-     WHERE s.status = 'decided'
+     WHERE NOT EXISTS (SELECT FROM undecided u WHERE u.statement_id = s.id)
      GROUP BY c.id, c.code, k.id, k.name, s.business_date
     """,
     """
@@ -233,6 +237,6 @@ _RECEIVED: Final = (
       LEFT JOIN associations x ON x.account_id = a.id
       JOIN batches b ON b.cabinet_id = a.cabinet_id AND b.business_date = s.business_date
                     AND b.connector_id IS NOT DISTINCT FROM x.connector_id
-     WHERE s.status = 'decided'
+     WHERE NOT EXISTS (SELECT FROM undecided u WHERE u.statement_id = s.id)
     """,
 )

@@ -28,6 +28,7 @@ from sobank.store.decision import deciding
 from sobank.store.extract import extract, frames, partition
 from sobank.store.iban_check import checked_iban
 from sobank.store.registry_import import RegistryImporter
+from sobank.store.standing import status
 from sobank.wiring import House
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
@@ -188,7 +189,7 @@ class TestHouse(House):
         """Status of every statement by the n of its account (the last one stored, if it has several)."""
         c = schema.statements.c
         with self.database.read() as connection:
-            return {int(a): s for a, s in connection.execute(sa.select(c.account, c.status).order_by(c.id))}
+            return {int(a): s for a, s in connection.execute(sa.select(c.account, status()).order_by(c.id))}
 
     def reasons(self) -> list[tuple[int, str]]:
         """(n of the account, reason) of everything in quarantine."""

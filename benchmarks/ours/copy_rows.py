@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.child import Child
 
-TABLES = ("bank_files", "bank_file_names", "statements", "entries")
+TABLES = ("bank_files", "bank_file_names", "statements", "undecided", "entries")
 _PIECE = 1 << 20
 
 

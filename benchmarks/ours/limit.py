@@ -12,17 +12,17 @@ STATEMENTS = """
     SELECT s.id, s.business_date, s.due_date, s.opening_date, s.closing_date, s.currency, s.n_entries, s.n_records,
            s.credit, s.debit, s.opening, s.closing, s.decimals, s.content_sha256, a.iban, c.code, m.id, m.step,
            x.id, k.name, k.partner, s.records
-      FROM statements s
+      FROM undecided u
+      JOIN statements s ON s.id = u.statement_id
       JOIN accounts a ON a.id = s.account_id
       JOIN cabinets c ON c.id = a.cabinet_id
       JOIN mandates m ON m.account_id = a.id AND m.current
       LEFT JOIN associations x ON x.account_id = a.id AND x."until" IS NULL
       LEFT JOIN connectors k ON k.id = x.connector_id
-     WHERE s.status = 'pending'
 """
 ENTRIES = """
     SELECT e.statement_id, e.seq, e.amount, e.booking_date, e.value_date, length(e.label), length(e.details)
-      FROM entries e JOIN statements s ON s.id = e.statement_id WHERE s.status = 'pending'
+      FROM entries e JOIN undecided u ON u.statement_id = e.statement_id
 """
 
 

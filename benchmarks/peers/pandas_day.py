@@ -11,19 +11,19 @@ STATEMENTS = """
     SELECT s.id, s.bank, s.branch, s.account, s.currency, s.decimals, s.opening_date, s.opening, s.closing_date,
            s.closing, s.business_date, s.due_date, s.n_entries, s.credit, s.debit, s.n_records, a.iban,
            c.code AS cabinet, k.name AS connector, k.partner
-      FROM statements s
+      FROM undecided u
+      JOIN statements s ON s.id = u.statement_id
       JOIN accounts a ON a.id = s.account_id
       JOIN cabinets c ON c.id = a.cabinet_id
       JOIN mandates m ON m.account_id = a.id AND m.current AND m.step = 'approved'
       LEFT JOIN associations x ON x.account_id = a.id AND x."until" IS NULL
       LEFT JOIN connectors k ON k.id = x.connector_id AND k.deleted_at IS NULL
-     WHERE s.status = 'pending'
 """
 ENTRIES = """
     SELECT e.* FROM entries e
+      JOIN undecided u ON u.statement_id = e.statement_id
       JOIN statements s ON s.id = e.statement_id
       JOIN mandates m ON m.account_id = s.account_id AND m.current AND m.step = 'approved'
-     WHERE s.status = 'pending'
 """
 _SIGNS = "{ABCDEFGHI", "}JKLMNOPQR"
 _MOST = 99_999_999_999_999

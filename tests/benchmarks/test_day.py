@@ -66,9 +66,11 @@ def test_a_loaded_day_is_pending_whole_with_a_destination_for_each_statement(
         stored = connection.exec_driver_sql(
             "SELECT status, count(*), sum(n_entries), sum(credit), sum(debit), count(account_id) FROM statements"
         ).one()
+        undecided = connection.exec_driver_sql("SELECT count(*) FROM undecided").scalar_one()
         connected = connection.exec_driver_sql(
             "SELECT count(DISTINCT k.name), count(*) FROM associations x JOIN connectors k ON k.id = x.connector_id"
             " JOIN accounts a ON a.id = x.account_id AND a.cabinet_id = k.cabinet_id"
         ).one()
-    assert tuple(stored) == ("pending", made.statements, made.entries, made.credit, made.debit, made.statements)
+    assert undecided == made.statements
+    assert tuple(stored) == ("accepted", made.statements, made.entries, made.credit, made.debit, made.statements)
     assert tuple(connected) == (8, planned.associated.sum())

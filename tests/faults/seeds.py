@@ -103,7 +103,7 @@ def object_name(batch_id: int) -> str:
 def _statement(number: int, record: bytes, bban: str, day: date) -> dict[str, object]:
     digest = hashlib.sha256(record).digest()
     return {
-        "id": number, "status": "decided", "bank_file_id": 1, "position": number, "identity": digest,
+        "id": number, "status": "accepted", "bank_file_id": 1, "position": number, "identity": digest,
         "content_sha256": digest, "account_id": number, "bban": bban, "bank": bban[:5], "branch": bban[5:10],
         "account": bban[10:21], "currency": "EUR", "decimals": 2, "business_date": day, "due_date": day,
         "n_entries": 0, "credit": 0, "debit": 0, "n_records": 1, "records": record, "warnings": "", "errors": "",

@@ -13,7 +13,7 @@ from sobank.domain.delivery import BatchState, Claim, Happening, NotClaimed
 from sobank.domain.ledger_step import Arrived, Claiming, Staged
 from sobank.domain.sink import Receipt
 from sobank.errors import FenceLost, ForbiddenTransition, LedgerError, NotFound
-from sobank.store import schema
+from sobank.store import schema, standing
 from sobank.store.database import Database
 from sobank.store.ledger import Ledger
 from sobank.store.objects import ObjectStore
@@ -53,7 +53,8 @@ def rows(database: Database, sql: str) -> list[tuple[object, ...]]:
 
 
 def statuses(database: Database) -> set[object]:
-    return {status for (status,) in rows(database, "SELECT status FROM statements")}
+    with database.read() as connection:
+        return set(connection.scalars(sa.select(standing.status())))
 
 
 def hold(ledger: Ledger) -> None:

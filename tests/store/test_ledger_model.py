@@ -126,16 +126,17 @@ class DeliveryLedger(RuleBasedStateMachine):
     @invariant()
     def each_statement_is_in_exactly_one_place(self) -> None:
         query = sa.text(
-            "SELECT s.id, s.status, (SELECT count(*) FROM allocations a WHERE a.statement_id = s.id),"
+            "SELECT s.id, s.status, (SELECT count(*) FROM undecided u WHERE u.statement_id = s.id),"
+            " (SELECT count(*) FROM allocations a WHERE a.statement_id = s.id),"
             " (SELECT count(*) FROM quarantine q WHERE q.statement_id = s.id) FROM statements s ORDER BY s.id"
         )
         places = {
-            BatchState.CANCELLED: ("pending", 0, 0),
-            BatchState.REJECTED: ("quarantined", 0, 1),
+            BatchState.CANCELLED: ("accepted", 1, 0, 0),
+            BatchState.REJECTED: ("quarantined", 0, 0, 1),
         }
         with self.database.read() as connection:
             found = {row[0] // 1000: tuple(row[1:]) for row in connection.execute(query)}
-        assert found == {b: places.get(self.state[b], ("decided", 1, 0)) for b in BATCHES}
+        assert found == {b: places.get(self.state[b], ("accepted", 0, 1, 0)) for b in BATCHES}
 
 
 def test_the_ledger_stays_what_the_model_says(fresh_sqlite_url: FreshUrl) -> None:

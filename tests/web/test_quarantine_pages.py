@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from sobank.domain.statement import Entry
+from sobank.store import standing
 from sobank.store.schema import accounts, audit_events, quarantine, statements
 from tests.builders import account_number, file_of, iban_of, named, statement
 from tests.web.site import (
@@ -37,7 +38,7 @@ def of(site: Site, reason: str) -> int:
 
 def status(site: Site, number: int) -> str:
     with site.house.database.read() as connection:
-        return str(connection.execute(sa.select(statements.c.status).where(statements.c.id == number)).scalar_one())
+        return str(connection.execute(sa.select(standing.status()).where(statements.c.id == number)).scalar_one())
 
 
 def events(site: Site) -> list[tuple[Any, ...]]:

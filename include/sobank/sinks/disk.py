@@ -79,6 +79,14 @@ class Disk:
         finally:
             os.close(descriptor)
 
+    def identity(self, root: int, name: str) -> tuple[int, ...] | None:
+        """What tells the file under `name` from any other and from itself after a change; None where nothing lies."""
+        try:
+            found = os.stat(name, dir_fd=root, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns
+
     def move(self, root: int, old: str, new: str) -> None:
         """Rename within the folder, in one step, refusing an existing `new` (EEXIST) and a missing `old` (ENOENT)."""
         if _renameat2()(root, old.encode(), root, new.encode(), _RENAME_NOREPLACE) != 0:

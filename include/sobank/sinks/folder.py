@@ -62,6 +62,7 @@ class FolderSink:
         self._companion = companion
         self._create = create
         self._disk = disk or Disk()
+        self._read_back: dict[str, tuple[int, ...] | None] = {}
 
     @classmethod
     def of(cls, reach: Reach) -> Self:
@@ -116,6 +117,7 @@ class FolderSink:
                 self._put_companion(root, companion, staging_name(companion, attempt), self._companion)
             with self._removed_on_failure(root, staging):
                 self._write(root, staging, payload)
+                self._read_back[staging] = self._disk.identity(root, staging)
                 if self._disk.digest(root, staging) != (outgoing.sha256, outgoing.size):
                     raise ConfigFault(
                         "the bytes read back are not those that were sealed",
@@ -140,7 +142,10 @@ class FolderSink:
                 raise _move_refused(error, final) from None
             try:
                 self._disk.sync(root)
-                found = self._disk.digest(root, final)
+                # The very file whose bytes were read back, untouched since, need not be read again.
+                there = self._disk.identity(root, final)
+                same = there is not None and there == self._read_back.get(Path(staging).name)
+                found = (outgoing.sha256, outgoing.size) if same else self._disk.digest(root, final)
             except OSError as error:
                 raise _because(error, final, Unknown) from None
         if found not in {None, (outgoing.sha256, outgoing.size)}:

@@ -14,6 +14,7 @@ from sobank.domain.routing import Reason
 from sobank.store.database import Database
 from sobank.store.listing import Page, Wish, cabinets_of, counted, looking
 from sobank.store.schema import accounts, allocations, batches, connectors, quarantine, statements
+from sobank.store.standing import status
 
 #: Older statements read beside a page, so that its oldest is seen in its chain even after some that are in none.
 _BESIDE: Final = 5
@@ -117,7 +118,7 @@ def statement_of_account(
 def _rows(connection: sa.Connection, ids: list[int]) -> dict[int, StatementOfAccount]:
     s, b = statements.c, batches.c
     columns = [
-        s.id, s.status, s.business_date, s.opening_date, s.opening, s.closing_date, s.closing, s.currency, s.decimals,
+        s.id, status(), s.business_date, s.opening_date, s.opening, s.closing_date, s.closing, s.currency, s.decimals,
         s.n_entries, s.credit, s.debit, s.warnings,
     ]  # fmt: skip
     leaving = [

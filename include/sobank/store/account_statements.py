@@ -15,6 +15,7 @@ from sobank.errors import NotFound
 from sobank.store import audit
 from sobank.store.database import Database
 from sobank.store.schema import accounts, memberships, statements
+from sobank.store.standing import is_accepted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +80,7 @@ class AccountStatements:
         c = statements.c
         query = (
             sa.select(c.records)
-            .where(c.account_id.in_([account.id for account in copy.accounts]), c.status.in_(["pending", "decided"]))
+            .where(c.account_id.in_([account.id for account in copy.accounts]), is_accepted())
             .order_by(c.closing_date, c.opening_date, c.content_sha256)
         )
         if copy.first:

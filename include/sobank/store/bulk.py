@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,6 +29,9 @@ _ARROW_OF: tuple[tuple[type[sa.types.TypeEngine[Any]], pa.DataType], ...] = (
     (sa.LargeBinary, pa.large_binary()),
     (sa.Text, pa.string()),
 )
+
+#: Puts a call behind those that were put before it; its result, or what it raised, is in the future.
+Beside = Callable[..., Future[Any]]
 
 
 def arrow_type(column: sa.Column[Any]) -> pa.DataType:
@@ -54,7 +58,7 @@ class Bulk(ABC):
 
     @abstractmethod
     def update(self, sql: str) -> int:
-        """Run an UPDATE; how many rows it changed."""
+        """Run an UPDATE or a DELETE; how many rows it changed."""
 
     @abstractmethod
     def _append(self, name: str, rows: pa.Table) -> None: ...
@@ -72,9 +76,24 @@ class Bulk(ABC):
         kinds = pa.schema([pa.field(c.name, arrow_type(c)) for c in columns])
         self._append(table.name, rows.cast(kinds))
 
+    @contextmanager
+    def beside(self) -> Iterator[Beside]:
+        """Calls that use this transaction, one after another, while the caller computes; all over when it ends.
+
+        Until then the caller asks the transaction nothing itself. SQLite's connection stays with its thread: there each
+        call is made at once.
+        """
+        yield _at_once
+
     def temporary(self, name: str, rows: pa.Table) -> None:
         """Make a table that ends with the transaction, or refill it."""
         self._make(name, rows)
+
+
+def _at_once(call: Callable[..., Any], /, *args: Any) -> Future[Any]:
+    made: Future[Any] = Future()
+    made.set_result(call(*args))
+    return made
 
 
 @contextmanager
@@ -109,6 +128,11 @@ class _Postgres(Bulk):
             f"WITH done AS ({sql} RETURNING 1) SELECT count(*) FROM done", pa.schema([("n", pa.int64())])
         )
         return int(counted["n"][0].as_py())
+
+    @contextmanager
+    def beside(self) -> Iterator[Beside]:
+        with ThreadPoolExecutor(1) as thread:
+            yield thread.submit
 
     def _append(self, name: str, rows: pa.Table) -> None:
         with self._connection.cursor() as cursor:

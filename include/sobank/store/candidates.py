@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from sobank.domain.registry import MandateStep
 from sobank.domain.routing import ConnectorFact, Facts, Kind, route
 
-#: One row a candidate: a pending statement with `business_date` up to the day.
+#: One row a candidate: an undecided statement with `business_date` up to the day.
 CANDIDATES = pa.schema(
     [
         ("statement_id", pa.int64()),
@@ -44,7 +44,8 @@ CANDIDATES = pa.schema(
 
 #: Facts in force at the moment of the query. `:day` is the last business day taken.
 CANDIDATES_FROM = """
-      FROM statements s
+      FROM undecided u
+      JOIN statements s ON s.id = u.statement_id
       LEFT JOIN accounts a ON a.id = s.account_id
       LEFT JOIN cabinets c ON c.id = a.cabinet_id
       LEFT JOIN mandates m ON m.account_id = a.id AND m.current
@@ -55,7 +56,7 @@ CANDIDATES_FROM = """
                   WHERE o.closed_at IS NULL AND oc.closed_at IS NULL
                   GROUP BY o.bban, o.currency HAVING count(DISTINCT o.cabinet_id) > 1) t
         ON t.bban = s.bban AND t.currency = s.currency
-     WHERE s.status = 'pending' AND s.business_date <= :day
+     WHERE s.business_date <= :day
 """
 CANDIDATES_SQL = f"""
     SELECT s.id, s.business_date, s.due_date, s.opening_date, s.n_entries, s.n_records, s.credit, s.debit,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +24,7 @@ from sobank.store import schema
 from sobank.store.bulk import Bulk, arrow_type, bulk
 from sobank.store.candidates import CANDIDATES, CANDIDATES_SQL
 from sobank.store.database import Database
-from sobank.store.leaving import ASIDE, gather
+from sobank.store.leaving import ASIDE, Leaving, gather
 from sobank.store.lots import WIDE, Limits, Lot, cut
 
 if TYPE_CHECKING:
@@ -64,7 +66,8 @@ class Decision:
             at = pa.repeat(pa.scalar(self._now, pa.timestamp("us", tz="UTC")), found.num_rows)
             keys = self._rows.new_ids(schema.quarantine, found.num_rows)
             self._rows.insert(schema.quarantine, found.append_column("id", keys).append_column("opened_at", at))
-            self._settle(pa.chunked_array([ids]), "quarantined")
+            self._settle(pa.chunked_array([ids]))
+            self._rows.update("UPDATE statements SET status = 'quarantined' WHERE id IN (SELECT id FROM settled)")
         self.counts["quarantined"] = len(ids)
 
     def lots(
@@ -85,10 +88,22 @@ class Decision:
             return
         limits = Limits(envelopes=envelopes, encrypted=self._encrypted(), room=room)
         last_seq = self._last_seq(leaving.days())
-        for start, end in leaving.chunks(CHUNK_RECORDS):
-            chunk = leaving.part(start, end)
-            yield from cut(chunk, self._wide(chunk.rows["statement_id"]), limits, last_seq)
-            self._write()
+        chunks = [leaving.part(start, end) for start, end in leaving.chunks(CHUNK_RECORDS)]
+        # The database reads the next chunk, and takes the batches of the last one, while this one is cut and written.
+        with self._rows.beside() as ask:
+            ahead, writing = ask(self._wide, chunks[0]), deque[Future[None]]()
+            for chunk, following in zip(chunks, [*chunks[1:], None], strict=True):
+                # What failed first is told, not that the transaction is over since.
+                while len(writing) > 1:
+                    writing.popleft().result()
+                wide = ahead.result()
+                if following is not None:
+                    ahead = ask(self._wide, following)
+                yield from cut(chunk, wide, limits, last_seq)
+                writing.append(ask(self._write, self._batches, self._sealed))
+                self._batches, self._sealed = [], []
+            for written in writing:
+                written.result()
 
     def leave(self, lot: Lot) -> None:
         """Leave a lot's statements undecided; all of one destination are left, so that no number is missing."""
@@ -125,31 +140,29 @@ class Decision:
         self._sealed.append(lot.allocated)
 
     def close(self) -> None:
-        """Write what is left of batches and allocations, and that their statements are decided.
+        """Write that the statements of every batch are decided.
 
         Raises:
             DecisionConflict: a statement was taken by something else meanwhile; the transaction is undone.
         """
-        self._write()
         if self._decided:
-            self._settle(pa.chunked_array(self._decided), "decided")
+            self._settle(pa.chunked_array(self._decided))
 
-    def _write(self) -> None:
-        """Write the batches sealed since, with their allocations."""
-        if not self._batches:
+    def _write(self, sealed: list[dict[str, Any]], allocated: list[pa.Table]) -> None:
+        """Write batches with their allocations."""
+        if not sealed:
             return
-        batches = pa.Table.from_pylist(self._batches, _BATCHES)
+        batches = pa.Table.from_pylist(sealed, _BATCHES)
         keys = self._rows.new_ids(schema.batches, batches.num_rows)
         self._rows.insert(schema.batches, batches.append_column("id", keys))
-        of_batch = np.repeat(keys.to_numpy(), [t.num_rows for t in self._sealed])
-        allocations = pa.concat_tables(self._sealed).combine_chunks()
+        of_batch = np.repeat(keys.to_numpy(), [t.num_rows for t in allocated])
+        allocations = pa.concat_tables(allocated).combine_chunks()
         at = pa.repeat(pa.scalar(self._now, pa.timestamp("us", tz="UTC")), allocations.num_rows)
         allocations = allocations.append_column("batch_id", pa.array(of_batch)).append_column("decided_at", at)
         self._rows.insert(schema.allocations, allocations)
         self._decided.extend(allocations["statement_id"].chunks)
         self.counts["decided"] += allocations.num_rows
         self.counts["batches"] += batches.num_rows
-        self._batches, self._sealed = [], []
 
     def _unwaived(self, failures: pa.Table) -> pa.Table:
         """Failures as `statement_id`, `reason`, less those that a named person has released before."""
@@ -163,12 +176,10 @@ class Decision:
             ASIDE,
         )
 
-    def _settle(self, ids: pa.ChunkedArray, status: str) -> None:
+    def _settle(self, ids: pa.ChunkedArray) -> None:
+        """Take statements off the list of the undecided."""
         self._rows.temporary("settled", pa.table({"id": ids}))
-        done = self._rows.update(
-            f"UPDATE statements SET status = '{status}' FROM settled"
-            " WHERE statements.id = settled.id AND statements.status = 'pending'"
-        )
+        done = self._rows.update("DELETE FROM undecided WHERE statement_id IN (SELECT id FROM settled)")
         if done != len(ids):
             raise DecisionConflict(
                 f"{len(ids) - done} statements changed while they were being decided",
@@ -176,8 +187,8 @@ class Decision:
                 remedy="nothing was written; run it again",
             )
 
-    def _wide(self, ids: np.ndarray) -> pa.Table:
-        self._rows.temporary("leaving", pa.table({"id": ids}))
+    def _wide(self, chunk: Leaving) -> pa.Table:
+        self._rows.temporary("leaving", pa.table({"id": chunk.rows["statement_id"]}))
         return self._rows.query(
             "SELECT s.id, a.iban, s.currency, s.opening_date, s.content_sha256, s.n_entries, s.credit, s.debit,"
             " s.records FROM leaving JOIN statements s ON s.id = leaving.id JOIN accounts a ON a.id = s.account_id",

@@ -29,6 +29,7 @@ from sobank.store.schema import (
     quarantine,
     statements,
 )
+from sobank.store.standing import status
 
 #: A diagnosis is read by a person: so many statements in quarantine, and batches under way, are named.
 _SHOWN: Final = 20
@@ -133,7 +134,7 @@ class _Reading:
     def _received(self) -> ReceivedFacts:
         s = statements.c
         counts = self._connection.execute(
-            sa.select(s.status, sa.func.count(), sa.func.min(s.business_date)).where(self._mine).group_by(s.status)
+            sa.select(status(), sa.func.count(), sa.func.min(s.business_date)).where(self._mine).group_by(status())
         ).all()
         last = self._connection.execute(
             sa.select(s.business_date, bank_files.c.name, bank_files.c.ingested_at)
@@ -143,11 +144,11 @@ class _Reading:
             .limit(1)
         ).one_or_none()
         return ReceivedFacts(
-            by_status={status: count for status, count, _ in counts},
+            by_status={name: count for name, count, _ in counts},
             last_date=last and last.business_date,
             last_file=last.name if last else "",
             last_ingested=last and last.ingested_at,
-            first_pending=next((oldest for status, _, oldest in counts if status == "pending"), None),
+            first_pending=next((oldest for name, _, oldest in counts if name == "pending"), None),
         )
 
     def _set_aside(self) -> tuple[SetAsideFacts, ...]:
@@ -195,7 +196,7 @@ class _Reading:
     def _batches(self) -> tuple[BatchFacts, ...]:
         of_mine = (
             sa.select(allocations.c.batch_id).join(statements, statements.c.id == allocations.c.statement_id)
-            .where(self._mine, statements.c.status == "decided")
+            .where(self._mine)
         )  # fmt: skip
         mine = sa.select(batches).where(batches.c.id.in_(of_mine))
         under_way = mine.where(OPEN).order_by(batches.c.business_date, batches.c.seq).limit(_SHOWN)

@@ -56,10 +56,11 @@ _ENTRIES = pa.schema(
 _ENTRIES_READ = pa.schema([pa.field(f.name, pa.date32() if f.name.endswith("_day") else f.type) for f in _ENTRIES])
 _ENTRIES_SQL = """
     SELECT e.statement_id, e.seq, e.amount, e.booking_date, e.value_date, length(e.label), length(e.details)
-      FROM statements s
+      FROM undecided u
+      JOIN statements s ON s.id = u.statement_id
       JOIN mandates m ON m.account_id = s.account_id AND m.current AND m.step = 'approved'
       JOIN entries e ON e.statement_id = s.id
-     WHERE s.status = 'pending' AND s.business_date <= :day
+     WHERE s.business_date <= :day
 """
 _LOT = ["partition", "destination", "kind", "partner", "business_day", "due_day"]
 _SUMMED = ["n_entries", "n_records", "credit", "debit", "balance_change"]

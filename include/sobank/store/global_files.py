@@ -17,6 +17,7 @@ from sobank.store.batch_sums import Sum, sums_of_batches
 from sobank.store.database import Database
 from sobank.store.listing import cabinets_of, looking
 from sobank.store.schema import accounts, allocations, associations, batches, cabinets, mandates, statements
+from sobank.store.standing import is_undecided, status
 
 #: Rows of one page: cabinets times days.
 ROWS: Final = 100
@@ -140,8 +141,8 @@ class _Reading:
     def _counted_statements(self) -> dict[tuple[int, date], dict[str, int]]:
         """By cabinet and day: of what is decided the kind of its batch tells, of what is pending its mandate."""
         s = statements.c
-        current = sa.and_(mandates.c.account_id == accounts.c.id, mandates.c.current, s.status == "pending")
-        keys = (accounts.c.cabinet_id, s.business_date, s.status, batches.c.kind, mandates.c.step)
+        current = sa.and_(mandates.c.account_id == accounts.c.id, mandates.c.current, is_undecided())
+        keys = (accounts.c.cabinet_id, s.business_date, status(), batches.c.kind, mandates.c.step)
         query = (
             sa.select(*keys, sa.func.count())
             .select_from(
@@ -154,8 +155,8 @@ class _Reading:
             .group_by(*keys)
         )
         found: dict[tuple[int, date], dict[str, int]] = {}
-        for cabinet_id, day, status, kind, step, n in self._connection.execute(query):
-            figures, name = found.setdefault((cabinet_id, day), {}), _figure(status, kind, step)
+        for cabinet_id, day, standing, kind, step, n in self._connection.execute(query):
+            figures, name = found.setdefault((cabinet_id, day), {}), _figure(standing, kind, step)
             figures[name] = figures.get(name, 0) + n
         return found
 

@@ -149,6 +149,8 @@ def _keep_chunk(rows: Bulk, file_id: int, received: Received, chunk: Parsed, kep
     stored = _statement_rows(statements, number, facts, received, now).take(pa.array(fresh))
     stored = _with(stored.drop_columns(["reasons"]), id=ids, bank_file_id=pa.scalar(file_id, pa.int32()))
     rows.insert(schema.statements, stored)
+    accepted = stored.filter(pc.equal(stored["status"], "accepted"))
+    rows.insert(schema.undecided, accepted.select(["id"]).rename_columns(["statement_id"]))
     _keep_reasons(rows, ids, _reasons(statements, facts).take(pa.array(fresh)), kept, now)
     _keep_entries(rows, chunk.entries, positions[fresh], ids, kept)
     _keep_duplicates(rows, file_id, statements, known, np.flatnonzero(repeated), positions[fresh], ids)
@@ -190,7 +192,7 @@ def _statement_rows(
     reasons = _reasons(statements, facts)
     return _with(
         statements.select(list(_COPIED)),
-        status=pc.if_else(pc.equal(reasons, ""), "pending", "quarantined"),
+        status=pc.if_else(pc.equal(reasons, ""), "accepted", "quarantined"),
         account_id=facts["account_id"],
         bban=number,
         business_date=business,

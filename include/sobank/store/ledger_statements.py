@@ -11,7 +11,16 @@ import sqlalchemy as sa
 from sobank.domain.delivery import BatchState
 from sobank.domain.registry import MandateStep
 from sobank.domain.routing import Reason
-from sobank.store.schema import allocations, associations, batches, connectors, mandates, quarantine, statements
+from sobank.store.schema import (
+    allocations,
+    associations,
+    batches,
+    connectors,
+    mandates,
+    quarantine,
+    statements,
+    undecided,
+)
 
 _FACTS: Final = (
     sa.select(
@@ -67,8 +76,8 @@ def _reasons(facts: Iterable[sa.Row[Any]]) -> dict[int, str]:
 
 
 def give_back(connection: sa.Connection, batch_id: int) -> None:
-    """Statements of the batch become pending again, to be decided anew; its allocations go."""
-    _set_status(connection, batch_id, "pending")
+    """Statements of the batch become undecided again; its allocations go."""
+    connection.execute(sa.insert(undecided).from_select(["statement_id"], _in(batch_id)))
     _deallocate(connection, batch_id)
 
 
@@ -80,13 +89,12 @@ def set_aside(connection: sa.Connection, batch_id: int, reason: Reason, *, now: 
         sa.literal(now, quarantine.c.opened_at.type),
     ).where(allocations.c.batch_id == batch_id)
     connection.execute(sa.insert(quarantine).from_select(["statement_id", "reason", "opened_at"], rows))
-    _set_status(connection, batch_id, "quarantined")
+    connection.execute(sa.update(statements).where(statements.c.id.in_(_in(batch_id))).values(status="quarantined"))
     _deallocate(connection, batch_id)
 
 
-def _set_status(connection: sa.Connection, batch_id: int, status: str) -> None:
-    in_batch = sa.select(allocations.c.statement_id).where(allocations.c.batch_id == batch_id)
-    connection.execute(sa.update(statements).where(statements.c.id.in_(in_batch)).values(status=status))
+def _in(batch_id: int) -> sa.Select[tuple[int]]:
+    return sa.select(allocations.c.statement_id).where(allocations.c.batch_id == batch_id)
 
 
 def _deallocate(connection: sa.Connection, batch_id: int) -> None:

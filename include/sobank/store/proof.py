@@ -16,9 +16,13 @@ from sobank.domain.proof import QuarantineProof, Received
 from sobank.store.candidates import CANDIDATES, CANDIDATES_SQL, routed
 from sobank.store.database import Database
 from sobank.store.schema import allocations, batches, entries, quarantine, statements
+from sobank.store.standing import is_decided
 
 _DECIDED = pa.schema([("content_sha256", pa.binary())])
-_DECIDED_SQL = "SELECT s.content_sha256 FROM statements s WHERE s.business_date = :day AND s.status = 'decided'"
+_DECIDED_SQL = """
+    SELECT s.content_sha256 FROM statements s LEFT JOIN undecided u ON u.statement_id = s.id
+     WHERE s.business_date = :day AND s.status = 'accepted' AND u.statement_id IS NULL
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +68,7 @@ class ProofRows:
 
     def received(self, day: date) -> DayRows:
         """Count statements of the day and sum their entry rows: not the sums noted at ingest, the rows themselves."""
-        amount, decided = entries.c.amount, statements.c.status == "decided"
+        amount, decided = entries.c.amount, is_decided()
         of_day = statements.c.business_date == day
         counted = sa.select(decided, sa.func.count()).where(of_day).group_by(decided)
         summed = (

@@ -14,7 +14,8 @@ from sobank.domain.registry import Profile
 from sobank.store import audit
 from sobank.store.database import Database
 from sobank.store.registry import in_parts
-from sobank.store.schema import accounts, memberships, quarantine, statements
+from sobank.store.schema import accounts, memberships, quarantine, statements, undecided
+from sobank.store.standing import is_accepted
 
 _LOCK: Final = "quarantine"
 
@@ -89,7 +90,7 @@ class QuarantineChange:
         on_their_way: dict[bytes, int] = {}
         for part in in_parts(sorted(set(identities.values()))):
             query = sa.select(statements.c.identity, statements.c.id).where(
-                statements.c.identity.in_(part), statements.c.status.in_(["pending", "decided"])
+                statements.c.identity.in_(part), is_accepted()
             )
             on_their_way |= {row.identity: row.id for row in self._connection.execute(query)}
         found: dict[int, int] = {}
@@ -109,7 +110,10 @@ class QuarantineChange:
             .limit(1)
             .scalar_subquery()
         )
-        self._set(ids, {"status": "pending", "account_id": number})
+        self._set(ids, {"status": "accepted", "account_id": number})
+        for part in in_parts(ids):
+            found = sa.select(statements.c.id).where(statements.c.id.in_(part))
+            self._connection.execute(sa.insert(undecided).from_select(["statement_id"], found))
 
     def reject(self, ids: Sequence[int]) -> None:
         """They never leave."""

@@ -26,6 +26,7 @@ from sobank.store.schema import (
     refusals,
     statements,
 )
+from sobank.store.standing import status
 
 #: So many movements, records and refused records of one statement are read; nobody looks through more of them.
 MOST_ENTRIES: Final = 2_000
@@ -156,7 +157,7 @@ def rivals_of(identity: bytes, statement_id: int, *, user: str | None) -> sa.Sel
     """
     s = statements.c
     query = (
-        sa.select(s.id.label("statement_id"), bank_files.c.name.label("bank_file"), s.status)
+        sa.select(s.id.label("statement_id"), bank_files.c.name.label("bank_file"), status())
         .join(bank_files, bank_files.c.id == s.bank_file_id)
         .where(s.identity == identity, s.id != statement_id)
         .order_by(s.id)
@@ -186,7 +187,8 @@ def _one(statement_id: int, user: str | None) -> sa.Select[Any]:
     )
     query = (
         sa.select(
-            statements,
+            *(column for column in s if column.name != "status"),
+            status(),
             accounts.c.iban,
             cabinets.c.code.label("cabinet"),
             dossiers.c.name.label("dossier"),

@@ -14,6 +14,7 @@ from sobank.store.schema.received import (
     quarantine,
     refusals,
     statements,
+    undecided,
 )
 from sobank.store.schema.registry import (
     accounts,
@@ -50,4 +51,5 @@ __all__ = [
     "quarantine",
     "refusals",
     "statements",
+    "undecided",
 ]

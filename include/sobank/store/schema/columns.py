@@ -47,6 +47,20 @@ ONLY_ON: Final = "only_on"
 ALSO_ON_POSTGRESQL: Final = "also_on_postgresql"
 
 
+#: Key in the `info` of a foreign key that PostgreSQL holds by one look at all rows of a change; see `set_wise`.
+SET_WISE: Final = "set_wise"
+
+
+def set_wise(column: str) -> sa.ForeignKey:
+    """A foreign key of a table that takes rows by the hundred thousand.
+
+    PostgreSQL asks a declared one row by row, and writes a lock into each row that is referred to: for allocations that
+    was as much log as the rows themselves, five times over. There a trigger asks once for all rows of a change
+    (migration 0008, docs/adr/0018); SQLite has the declared one.
+    """
+    return sa.ForeignKey(column, info={SET_WISE: True})
+
+
 def one_of(column: str, values: Any) -> str:
     """SQL that a text column holds one of some values; for CHECKs and partial indexes."""
     return f"{column} IN ({', '.join(repr(str(v)) for v in sorted(values))})"

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from sobank.domain.circuit import CircuitKind
 from sobank.domain.delivery import BatchState
-from sobank.store.schema.columns import BigKey, Json, Sha256, UtcDateTime, metadata, one_of, partial_index
+from sobank.store.schema.columns import BigKey, Json, Sha256, UtcDateTime, metadata, one_of, partial_index, set_wise
 
 batches = sa.Table(
     "batches",
@@ -67,10 +67,10 @@ allocations = sa.Table(
     "allocations",
     metadata,
     # The primary key is the promise: a statement has one destination (D1).
-    sa.Column("statement_id", sa.ForeignKey("statements.id"), primary_key=True),
-    sa.Column("batch_id", sa.ForeignKey("batches.id"), nullable=False, index=True),
-    sa.Column("mandate_id", sa.ForeignKey("mandates.id"), nullable=False),
-    sa.Column("association_id", sa.ForeignKey("associations.id")),
+    sa.Column("statement_id", set_wise("statements.id"), primary_key=True),
+    sa.Column("batch_id", set_wise("batches.id"), nullable=False, index=True),
+    sa.Column("mandate_id", set_wise("mandates.id"), nullable=False),
+    sa.Column("association_id", set_wise("associations.id")),
     sa.Column("decided_at", UtcDateTime, nullable=False),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from sobank.store.schema.columns import BigKey, Sha256, UtcDateTime, metadata, one_of, partial_index, partial_unique
+from sobank.store.schema.columns import BigKey, Sha256, UtcDateTime, metadata, one_of, partial_unique, set_wise
 
 bank_files = sa.Table(
     "bank_files",
@@ -54,7 +54,7 @@ statements = sa.Table(
     "statements",
     metadata,
     sa.Column("id", BigKey, primary_key=True),
-    sa.Column("status", sa.Text, nullable=False, comment="pending → decided; pending ↔ quarantined → rejected"),
+    sa.Column("status", sa.Text, nullable=False, comment="accepted ↔ quarantined → rejected; see undecided"),
     sa.Column("bank_file_id", sa.ForeignKey("bank_files.id"), nullable=False, index=True),
     sa.Column("position", sa.Integer, nullable=False, comment="0-based, in its file"),
     sa.Column("identity", Sha256, nullable=False, comment="account, currency, dates, balances, ordinal (S10)"),
@@ -89,17 +89,23 @@ statements = sa.Table(
     ),
     sa.Column("warnings", sa.Text, nullable=False, comment="space-separated codes"),
     sa.Column("errors", sa.Text, nullable=False, comment="space-separated codes; none may leave unless released"),
-    sa.CheckConstraint(one_of("status", ("pending", "decided", "quarantined", "rejected")), name="status"),
+    sa.CheckConstraint(one_of("status", ("accepted", "quarantined", "rejected")), name="status"),
     sa.CheckConstraint("length(records) = n_records * 120", name="records_are_canonical"),
     sa.CheckConstraint("decimals BETWEEN 0 AND 3", name="decimals"),
     # The same identity with other content is a conflict: never both on their way (S10).
-    partial_unique("uq_statements_identity_on_its_way", "identity", where="status IN ('pending', 'decided')"),
-    # A day costs the same whether the database holds one day or ten years.
-    partial_index("ix_statements_pending", "business_date", "account_id", where="status = 'pending'"),
+    partial_unique("uq_statements_identity_on_its_way", "identity", where="status = 'accepted'"),
     sa.Index("ix_statements_account", "account_id", "business_date"),
     sa.Index("ix_statements_business_date", "business_date", "status"),
     sa.Index("ix_statements_chain", "bban", "currency", "closing_date"),
     sa.Index("ix_statements_identity", "identity"),
+)
+
+undecided = sa.Table(
+    "undecided",
+    metadata,
+    # A statement on its way that has no destination yet; its row goes when it is decided, and comes back with its
+    # statement. So a decision rewrites no statement, and a day costs the same after one day or ten years.
+    sa.Column("statement_id", set_wise("statements.id"), primary_key=True),
 )
 
 duplicates = sa.Table(
@@ -113,7 +119,7 @@ duplicates = sa.Table(
 entries = sa.Table(
     "entries",
     metadata,
-    sa.Column("statement_id", sa.ForeignKey("statements.id"), primary_key=True),
+    sa.Column("statement_id", set_wise("statements.id"), primary_key=True),
     sa.Column("seq", sa.Integer, primary_key=True, comment="0-based, in the order of the statement"),
     sa.Column("amount", sa.BigInteger, nullable=False),
     sa.Column("booking_date", sa.Date, nullable=False),

@@ -1,0 +1,39 @@
+"""Where a statement stands, as people know it: `pending`, `decided`, `quarantined` or `rejected`.
+
+An accepted statement is pending while it has a row in `undecided` (schema/received.py), and decided from then on.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from sobank.store.schema import statements, undecided
+
+_ACCEPTED: Final[sa.ColumnElement[str]] = sa.literal_column("'accepted'")
+
+
+def is_undecided(s: Any = statements) -> sa.ColumnElement[bool]:
+    """Whether it waits for a decision."""
+    return sa.exists(sa.select(undecided.c.statement_id).where(undecided.c.statement_id == s.c.id))
+
+
+def is_accepted(s: Any = statements) -> sa.ColumnElement[bool]:
+    """Whether it is on its way: pending or decided. Literal, so that PostgreSQL sees which partial index has it."""
+    found: sa.ColumnElement[bool] = s.c.status == _ACCEPTED
+    return found
+
+
+def is_decided(s: Any = statements) -> sa.ColumnElement[bool]:
+    """Whether it has been given a destination."""
+    return sa.and_(is_accepted(s), ~is_undecided(s))
+
+
+def status(s: Any = statements) -> sa.Label[Any]:
+    """The word for it, as a column `status`; literals only, so that a query may group by it."""
+    return sa.case(
+        (s.c.status != _ACCEPTED, s.c.status),
+        (is_undecided(s), sa.literal_column("'pending'")),
+        else_=sa.literal_column("'decided'"),
+    ).label("status")
