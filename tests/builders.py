@@ -115,6 +115,7 @@ class TestHouse(House):
             Settings(
                 home=folder,
                 database_url=database_url,
+                runs_url=(folder / "runs").as_uri(),
                 spool_url=(folder / "spool").as_uri(),
                 archive_url=(folder / "archive").as_uri(),
                 inbox=folder / "inbox",

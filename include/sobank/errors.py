@@ -30,7 +30,8 @@
     ├── SchedulerError              exit 8   Airflow's API is away or answers no
     ├── ProofFailed                 exit 9   a statement is missing, doubled or pending, or a cent is off (D10)
     │   └── TrailBroken                      an audit event was changed, removed or put in (A13)
-    └── DatabaseAway                exit 11  our database cannot be reached, or went away
+    ├── DatabaseAway                exit 11  our database cannot be reached, or went away
+    └── StoreAway                   exit 12  the store of objects does not answer: run files, spool, archive
 
 Messages never hold a secret, a label, or a full IBAN (O3): subjects are masked where they are made.
 """
@@ -208,3 +209,9 @@ class DatabaseAway(SobankError):
     """Our database cannot be reached or went away; what was not committed is undone, and the next run takes it up."""
 
     exit_code = 11
+
+
+class StoreAway(SobankError):
+    """The store of objects does not answer, or does not do what it is asked: the task fails and may be run again."""
+
+    exit_code = 12

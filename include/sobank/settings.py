@@ -13,7 +13,8 @@ class Settings:
 
     home: folder of everything that is ours on disk (SOBANK_HOME).
     database_url: SQLAlchemy URL of registry, statements and delivery ledger (SOBANK_DATABASE_URL).
-    spool_url, archive_url: content-addressed stores of sealed payloads and of received files; `file://` today.
+    runs_url: the files that the tasks of one run hand to one another, `file:///folder` or `s3://bucket/prefix`.
+    spool_url, archive_url: content-addressed stores of sealed payloads and of received files, by the same schemes.
     inbox: folder in which banks' files arrive. quiet_seconds: a file touched since is still being written.
     ready_at: Paris time on D+1 from which the run of D may start (DESIGN §5).
     lease_seconds: how long a claim on a batch is believed without news of its owner (DESIGN §6).
@@ -26,6 +27,7 @@ class Settings:
 
     home: Path
     database_url: str
+    runs_url: str
     spool_url: str
     archive_url: str
     inbox: Path
@@ -37,11 +39,6 @@ class Settings:
     private_partners: bool = False
     partners: Path | None = None
     operators: tuple[str, ...] = ()
-
-    @property
-    def runs(self) -> Path:
-        """Folder of the files that the tasks of one run hand to one another."""
-        return self.home / "runs"
 
     @property
     def global_files(self) -> Path:

@@ -37,7 +37,8 @@ from sobank.store.database import Database
 from sobank.store.inbox import Inbox
 from sobank.store.ledger import Ledger
 from sobank.store.objects import ObjectStore
-from sobank.store.runfiles import RunFiles
+from sobank.store.place import place_of
+from sobank.store.runfiles import RunFiles, newest_run
 
 log = logging.getLogger(__name__)
 _PREFIX = "SOBANK_"
@@ -59,6 +60,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     values: dict[str, object] = {
         "home": home,
         "database_url": environment.get("SOBANK_DATABASE_URL") or f"sqlite:///{home / 'sobank.db'}",
+        "runs_url": environment.get("SOBANK_RUNS_URL") or (home / "runs").as_uri(),
         "spool_url": environment.get("SOBANK_SPOOL_URL") or (home / "spool").as_uri(),
         "archive_url": environment.get("SOBANK_ARCHIVE_URL") or (home / "archive").as_uri(),
         "inbox": Path(environment.get("SOBANK_INBOX") or home / "inbox"),
@@ -209,7 +211,21 @@ class House:
 
     def run_files(self, day: date, run: str) -> RunFiles:
         """The files that the tasks of one run hand to one another."""
-        return RunFiles(self.settings.runs, day=day, run=run)
+        return RunFiles(self.settings.runs_url, day=day, run=run)
+
+    def newest_run(self, day: date) -> str | None:
+        """Key of the run of that day which cut its lots last; None where none did."""
+        return newest_run(self.settings.runs_url, day, holding="lots")
+
+    def require_storage(self) -> None:
+        """Ask whether the buckets of run files, spool and archive are there; folders are made when they are needed.
+
+        Raises:
+            ConfigurationError: one is not, or does not let us in. StoreAway: its store does not answer.
+        """
+        for url in (self.settings.runs_url, self.settings.spool_url, self.settings.archive_url):
+            if not isinstance(place := place_of(url), Path):
+                place.require()
 
     def worker(self, now: Callable[[], datetime]) -> Worker:
         """This process as one that pushes batches."""

@@ -42,7 +42,7 @@ def test_a_whole_run_tells_no_iban_and_no_label_outside_the_files_it_delivers(
         told.append(str(caught.value))
     told.append(jobs.write_global_files(0, DAY))
     told.append([(path.name, path.read_text()) for path in house.settings.inbox.rglob("*.reason.txt")])
-    told.append([path.read_text() for path in house.settings.runs.rglob("*.json")])
+    told.append([path.read_text() for path in (house.settings.home / "runs").rglob("*.json")])
     with house.database.read() as connection:
         told.append([dict(row) for row in connection.execute(sa.select(schema.audit_events)).mappings()])
     everything = json.dumps(told, default=str) + caplog.text

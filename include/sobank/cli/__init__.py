@@ -2,8 +2,8 @@
 
 Exit codes: 0 done; 1 an error that has no code of its own; 2 a setting or an argument is wrong; 3 a file was refused;
 4 a rule of the registry refuses; 5 a data contract cannot be carried out; 6 the delivery ledger refuses; 7 a partner's
-side; 8 Airflow is away or says no; 9 a proof does not hold; 10 something has not arrived yet; 11 the database is away
-(see `sobank.errors`).
+side; 8 Airflow is away or says no; 9 a proof does not hold; 10 something has not arrived yet; 11 the database is away;
+12 the store of objects is away (see `sobank.errors`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ app = typer.Typer(
     name="sobank",
     help="Daily delivery of French bank statements: each to exactly one destination, proved to the cent.",
     epilog="Exit codes: 0 done · 2 argument or setting · 3 file refused · 4 registry rule · 5 data contract ·"
-    " 6 ledger · 7 partner · 8 Airflow · 9 proof does not hold · 10 not arrived yet · 11 database away.",
+    " 6 ledger · 7 partner · 8 Airflow · 9 proof does not hold · 10 not arrived yet ·"
+    " 11 database away · 12 store away.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

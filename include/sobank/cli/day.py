@@ -130,13 +130,11 @@ def data_docs(
     from sobank.wiring import House
 
     house, wanted = House.from_environment(), a_day(day)
-    folder = house.settings.runs / wanted.isoformat()
-    runs = sorted(folder.glob("*/lots.arrow"), key=lambda path: path.stat().st_mtime)
-    if not run and not runs:
+    key = run or house.newest_run(wanted)
+    if not key:
         raise ConfigurationError(
             "no run of that day has validated anything", subject=day, remedy="deliver the day first"
         )
-    key = run or runs[-1].parent.name
     files = house.run_files(wanted, key)
     index = write_data_docs(frames(files), contract.load_all(house.contracts), to, run=key)
     out.print(f"Open {index}", highlight=False)

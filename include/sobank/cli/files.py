@@ -29,13 +29,14 @@ def add_to(app: typer.Typer) -> None:
 
 
 def init() -> None:
-    """Make the folders and bring the database to the newest schema; safe to run again."""
+    """Make the folders, ask for the buckets, bring the database to the newest schema; safe to run again."""
     from sobank.store import migrate
     from sobank.wiring import House
 
     house = House.from_environment()
     for folder in (house.settings.home, house.settings.inbox):
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    house.require_storage()
     migrate.upgrade(house.database)
     where = house.database.url.render_as_string(hide_password=True)
     out.print(f"Ready: home {house.settings.home}, inbox {house.settings.inbox}, database {where}", highlight=False)

@@ -24,6 +24,7 @@ from sobank.errors import (
     Rejected,
     SinkError,
     SobankError,
+    StoreAway,
     Transient,
 )
 from sobank.services.steps import Pausing, Pushing
@@ -87,7 +88,7 @@ def _attempt(worker: Worker, sink: Sink, batch: Batch, claim: Claim) -> Pushing[
         return _close(worker, claim, Happening.DOUBTFUL, error)
     except Rejected as error:
         return _close(worker, claim, Happening.REFUSED, error)
-    except (Transient, ConfigFault, LedgerError) as error:
+    except (Transient, ConfigFault, LedgerError, StoreAway) as error:
         # Only of an attempt that was the first to publish is it certain that nobody else did (module docstring).
         forget = claim.staging is None and not sink.holds_staged
         return _close(worker, claim, Happening.PROVED_NOT_RECEIVED, error, forget_staging=forget)

@@ -182,7 +182,7 @@ class S3Partner:
         if hashlib.sha256(asked.body).hexdigest() != environ.get("HTTP_X_AMZ_CONTENT_SHA256"):
             return _error("400 Bad Request", "XAmzContentSHA256Mismatch")
         upload = parse_qs(environ["QUERY_STRING"]).get("uploadId", [""])[0]
-        if asked.operation == "part" and upload not in backend().buckets[self.inbox.bucket].multiparts:
+        if asked.operation == "part" and upload and upload not in backend().buckets[self.inbox.bucket].multiparts:
             return _error("404 Not Found", "NoSuchUpload")
         return None
 

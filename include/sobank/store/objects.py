@@ -6,18 +6,18 @@ An object is named by its SHA-256, so that writing it twice is writing it once, 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
-from urllib.parse import unquote, urlsplit
 
-from sobank.errors import ConfigurationError, LedgerError
+from sobank.errors import LedgerError
+from sobank.store.objects_file import FolderObjects, sync_folder
+from sobank.store.objects_s3 import BucketObjects
+from sobank.store.place import place_of
 
 _COPY_BYTES: Final = 1 << 20
 #: Writes under way at once: they wait for the disk together. And how many more may wait, with their bytes, for them.
@@ -26,34 +26,30 @@ _WAITING: Final = 32
 
 
 class ObjectStore:
-    """Objects under a URL; `file://` today, the address is all that callers know.
+    """Objects under a URL, `file:///folder` or `s3://bucket/prefix`; the address is all that callers know.
+
+    Every method raises `StoreAway` or `ConfigurationError` where a store of objects does not answer, or not to us.
 
     Raises:
-        ConfigurationError: the URL has another scheme, or names a host.
+        ConfigurationError: the URL is neither.
     """
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "file" or parts.netloc:
-            raise ConfigurationError(
-                f"cannot keep objects at a {parts.scheme or 'missing'}:// address",
-                subject=url,
-                remedy="give file:///…",
-            )
+        place = place_of(url)
         self.url = url
-        self._root = Path(unquote(parts.path))
+        self._kept = FolderObjects(place) if isinstance(place, Path) else BucketObjects(place)
 
     def put(self, data: bytes | BinaryIO) -> str:
-        """Keep `data` and return its SHA-256 (hex). On disk, with its folder entry, when this returns."""
+        """Keep `data` and return its SHA-256 (hex). Durable, with its folder entry, when this returns."""
         pieces = [data] if isinstance(data, bytes) else iter(partial(data.read, _COPY_BYTES), b"")
-        sha256, changed = self._write(pieces)
+        sha256, changed = self._kept.write(pieces)
         for folder in changed:
             sync_folder(folder)
         return sha256
 
     @contextmanager
     def keeping(self) -> Iterator[Callable[[bytes], str]]:
-        """Keep many objects as `put` does, side by side: all are on disk, with folder entries, when the block ends.
+        """Keep many objects as `put` does, side by side: all are durable, with folder entries, when the block ends.
 
         What is given is the same function, which returns at once; an error of a write is raised by a later call of it,
         or by the end of the block, and then nothing may be taken for kept.
@@ -65,54 +61,34 @@ class ObjectStore:
             def keep(data: bytes) -> str:
                 while len(under_way) >= _WAITING:
                     changed.update(under_way.popleft().result()[1])
-                under_way.append(pool.submit(self._write, [data]))
+                under_way.append(pool.submit(self._kept.write, [data]))
                 return hashlib.sha256(data).hexdigest()
 
-            yield keep
-            for written in under_way:
-                changed.update(written.result()[1])
+            try:
+                yield keep
+                for written in under_way:
+                    changed.update(written.result()[1])
+            except BaseException:
+                pool.shutdown(cancel_futures=True)  # the others would wait for the same store, one after another
+                raise
             list(pool.map(sync_folder, sorted(changed)))
 
-    def _write(self, pieces: Iterable[bytes]) -> tuple[str, set[Path]]:
-        """Write an object, its bytes on disk: its SHA-256, and the folders whose entries may not be there yet.
-
-        That of the objects may have been made a moment ago by somebody who has not synced the one above it.
-        """
-        self._root.mkdir(parents=True, exist_ok=True, mode=0o750)
-        digest = hashlib.sha256()
-        handle, name = tempfile.mkstemp(dir=self._root, prefix=".incoming-")
-        try:
-            with os.fdopen(handle, "wb") as out:
-                for piece in pieces:
-                    digest.update(piece)
-                    out.write(piece)
-                out.flush()
-                os.fchmod(out.fileno(), 0o640)
-                os.fsync(out.fileno())
-            target = self._path(digest.hexdigest())
-            target.parent.mkdir(exist_ok=True, mode=0o750)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        return digest.hexdigest(), {target.parent, self._root, self._root.parent}
-
     def __contains__(self, sha256: str) -> bool:
-        return self._path(sha256).is_file()
+        return sha256 in self._kept
 
     def open(self, sha256: str) -> BinaryIO:
-        """The bytes of an object, for streaming.
+        """The bytes of an object, for streaming: a seekable file on this machine, closed by who asked for it.
 
         Raises:
             LedgerError: the object is not there.
         """
         try:
-            return self._path(sha256).open("rb")
+            return self._kept.open(sha256)
         except FileNotFoundError:
             raise LedgerError(
                 "an object that the database names is not in the store",
                 subject=f"{self.url} {sha256[:12]}",
-                remedy="restore the folder from its backup; nothing was sent",
+                remedy="restore the store from its backup; nothing was sent",
             ) from None
 
     def read(self, sha256: str) -> bytes:
@@ -130,15 +106,3 @@ class ObjectStore:
                 remedy="restore the object from its backup; check the disk",
             )
         return data
-
-    def _path(self, sha256: str) -> Path:
-        return self._root / sha256[:2] / sha256
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the folder's entries durable: a renamed file survives a power cut only after this."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -87,6 +87,10 @@ _TOLD: Final[dict[type[BaseException], Told]] = {
     errors.DatabaseAway: Told(
         status=503, code="database_away", title="La base de données ne répond pas", remedy="Réessayez dans une minute."
     ),
+    errors.StoreAway: Told(
+        status=503, code="store_away", title="Le stockage des fichiers ne répond pas",
+        remedy="Réessayez dans une minute.",
+    ),
     errors.SobankError: _OURS,
     NotSignedIn: _STRANGER,
     ForeignOrigin: _FOREIGN,
