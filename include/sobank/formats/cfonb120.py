@@ -18,7 +18,7 @@ import numpy as np
 
 from sobank.formats.cfonb120_framing import Frames, frames, joined
 from sobank.formats.cfonb120_identity import Seen
-from sobank.formats.cfonb120_records import CLOSING, OPENING, kinds, last_where, read_records
+from sobank.formats.cfonb120_records import CLOSING, OPENING, kinds, read_records
 from sobank.formats.cfonb120_statements import parsed
 from sobank.formats.cfonb120_stream import begins_like_a_record, holds_records
 from sobank.formats.parsed import Parsed
@@ -71,7 +71,7 @@ class Cfonb120:
     def _split(self, block: Frames) -> tuple[Frames, Frames]:
         """What is settled, and the statement that is still open."""
         kind = kinds(block)
-        opened, closed = int(last_where(kind == OPENING)[-1]), int(last_where(kind == CLOSING)[-1])
+        opened, closed = (max(np.flatnonzero(kind == code)[-1:].tolist(), default=-1) for code in (OPENING, CLOSING))
         is_open = opened > closed and len(block) - opened < self.max_records
         at = opened if is_open else len(block)
         return block.part(0, at), block.part(at, len(block))

@@ -60,7 +60,7 @@ def _fixed(cells: Rows, absent: Flags) -> pa.Array:
 def identity_texts(
     texts: Sequence[Rows], days: Sequence[npt.NDArray[np.int32]], amounts: Sequence[tuple[Ints, Flags]]
 ) -> list[bytes]:
-    """What names each statement, but for its ordinal: its values joined by U+001F, in UTF-8.
+    """What names each statement, but for its ordinal: its values, each followed by U+001F, in UTF-8.
 
     Args:
         texts: bank, branch, account, currency: their characters, blanks at the right. days: opening and closing date
@@ -70,7 +70,7 @@ def identity_texts(
     pieces = [*map(_text, texts), *map(_iso, days), *(_plain(*one) for one in amounts)]
     size = len(pieces[0].characters)
     end = _Piece(np.full((size, 1), 0x1F, np.uint8), np.ones((size, 1), bool))
-    pieces = [one for piece in pieces for one in (piece, end)][:-1]
+    pieces = [one for piece in pieces for one in (piece, end)]
     kept = np.concatenate([piece.kept for piece in pieces], axis=1)
     characters = np.concatenate([piece.characters for piece in pieces], axis=1)
     bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.count_nonzero(kept, axis=1))]).tolist()
@@ -120,34 +120,36 @@ def _plain(values: Ints, good: Flags) -> _Piece:
 
 @dataclass(slots=True)
 class Seen:
-    """The statements of one file so far: what makes a duplicate of one, an ordinal of another (S10)."""
+    """The statements of one file so far: what makes a duplicate of one, an ordinal of another (S10).
+
+    By content, the position and the identity of the first statement that had it; by name, how many contents had it.
+    """
 
     position: int = 0
-    first: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
-    ordinals: dict[bytes, int] = field(default_factory=dict)
+    first: dict[bytes, int] = field(default_factory=dict)
+    identity: dict[bytes, bytes] = field(default_factory=dict)
+    contents: dict[bytes, int] = field(default_factory=dict)
 
     def meet(self, contents: Sequence[bytes], names: Sequence[bytes]) -> tuple[list[bytes], dict[int, int]]:
         """Identities of the next statements, and for those that repeat an earlier one its position.
 
-        Identity: sha256 of the name (`identity_texts`), U+001F and the ordinal: 0 for the first content of that name
-        in the file, 1 for the next other content… A repeated content keeps the identity it had.
+        Identity: sha256 of the name and the ordinal: 0 for the first content of that name in the file, 1 for the next
+        other content… A repeated content keeps the identity it had. One step a statement: its digest is one too.
 
         Args:
-            contents: sha256 of the canonical records of each.
+            contents: sha256 of the canonical records of each. names: `identity_texts`.
         """
         identities: list[bytes] = []
         twins: dict[int, int] = {}
-        first, ordinals, sha256 = self.first, self.ordinals, hashlib.sha256
-        for content, name in zip(contents, names, strict=True):
-            before = first.get(content)
-            if before is None:
-                ordinal = ordinals.get(name, 0)
-                ordinals[name] = ordinal + 1
-                identity = sha256(b"%b\x1f%d" % (name, ordinal)).digest()
-                first[content] = (self.position + len(identities), identity)
+        for place, (content, name) in enumerate(zip(contents, names, strict=True)):
+            if content in self.first:
+                twins[place] = self.first[content]
             else:
-                twins[len(identities)], identity = before
-            identities.append(identity)
+                ordinal = self.contents.get(name, 0)
+                self.contents[name] = ordinal + 1
+                self.first[content] = self.position + place
+                self.identity[content] = hashlib.sha256(b"%b%d" % (name, ordinal)).digest()
+            identities.append(self.identity[content])
         self.position += len(identities)
         return identities, twins
 

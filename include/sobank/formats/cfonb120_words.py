@@ -84,6 +84,8 @@ def inked(texts: list[Words], size: int) -> Ints:
             break
         last = np.where(bare, texts[place] ^ BLANKS, last)
         base[bare] = WORD * place
+    if not last.any():
+        return np.zeros(len(last), np.int64)
     # As a float its exponent is the place of its highest bit; the bit below is cleared, or rounding could move it.
     bits = (last & ~(last >> np.uint64(1))).astype(np.float64).view(np.int64) >> 52
     return np.where(last == 0, 0, base + ((bits - 1023) >> 3) + 1)
