@@ -111,12 +111,10 @@ class Database:
         Opening one costs as much as storing a file: it is kept for the next caller, who asks first whether the server
         still has it. One that raised is closed.
         """
-        from adbc_driver_postgresql import dbapi  # only PostgreSQL needs the driver
+        from adbc_driver_postgresql import dbapi
 
         with _answering(dbapi.OperationalError):
-            connection = self._kept_adbc() or dbapi.connect(
-                self.url.set(drivername="postgresql").render_as_string(hide_password=False)
-            )
+            connection = self._kept_adbc() or self._new_adbc()
             try:
                 yield connection
             except BaseException:
@@ -130,6 +128,17 @@ class Database:
         self.engine.dispose()
         while self._adbc:
             self._adbc.pop().close()
+
+    def _new_adbc(self) -> Any:
+        """Set up for few queries over many rows: compiling one takes longer than running it; sorts stay in memory."""
+        from adbc_driver_postgresql import dbapi  # only PostgreSQL needs the driver
+
+        connection = dbapi.connect(self.url.set(drivername="postgresql").render_as_string(hide_password=False))
+        with connection.cursor() as cursor:
+            for setting in ("jit = off", "max_parallel_workers_per_gather = 0", "work_mem = '64MB'"):
+                cursor.execute(f"SET {setting}")
+        connection.commit()
+        return connection
 
     def _kept_adbc(self) -> Any:
         """A kept connection that is alive, or None: a server that restarted since has ended those of before."""
