@@ -88,7 +88,7 @@ class ObjectStore:
             raise LedgerError(
                 "an object that the database names is not in the store",
                 subject=f"{self.url} {sha256[:12]}",
-                remedy="restore the store from its backup; nothing was sent",
+                remedy=f"restore the {self._kept.kind} from its backup; nothing was sent",
             ) from None
 
     def read(self, sha256: str) -> bytes:

@@ -13,6 +13,8 @@ from typing import BinaryIO
 class FolderObjects:
     """`<folder>/<first two digits>/<sha256>`, files 0640."""
 
+    kind = "folder"
+
     def __init__(self, folder: Path) -> None:
         self._root = folder
 

@@ -18,6 +18,8 @@ _IN_MEMORY: Final = 8 << 20
 class BucketObjects:
     """`<prefix>/<first two digits>/<sha256>`."""
 
+    kind = "bucket"
+
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
 
