@@ -2,7 +2,8 @@
 
     bytes ─ framing, stream ─→ records of 120 ─ records ─→ kinds, dates, amounts ─ statements ─→ Arrow tables
 
-`cfonb120_layout` is the standard as tables; `cfonb120_codes` says what every warning, error and refusal means.
+`cfonb120_layout` is the standard as tables; `cfonb120_codes` says what every warning, error and refusal means;
+`cfonb120_words` looks at eight characters of every record at once.
 A year below 70 is of this century. A statement without 07 ends where the next 01 begins. Memory: a small multiple of
 the chunk, the statement in progress, and some 0.5 kB a statement read, to know a repeated one (S10).
 """

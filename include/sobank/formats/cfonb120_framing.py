@@ -33,9 +33,8 @@ _BOM: Final = b"\xef\xbb\xbf"
 _LF, _CR = 10, 13
 _IS_PADDING: Final = np.isin(np.arange(256), list(b" \0\x1a"))
 #: By the first two characters, the first one the lower byte.
-_HAS_AMOUNT: Final = np.isin(
-    np.arange(1 << 16), [int.from_bytes(code, "little") for code in (b"01", b"03", b"04", b"07")]
-)
+_HAS_AMOUNT: Final = np.zeros(1 << 16, bool)
+_HAS_AMOUNT[[int.from_bytes(code, "little") for code in (b"01", b"03", b"04", b"07")]] = True
 _FEWEST_LINES: Final = 1024
 
 
@@ -70,13 +69,24 @@ def joined(parts: list[Frames]) -> Frames:
 
 @dataclass(slots=True)
 class _Reading:
-    """Where the reader stands in the file: `held` bytes begin at `base`, `count` records were numbered."""
+    """Where the reader stands in the file: `held` bytes begin at `base`, `count` records were numbered.
+
+    stride: length of every line of the last block with its terminator, 0 where they differed.
+    """
 
     chunk_bytes: int
     held: bytes = b""
     base: int = 0
     count: int = 0
     mid_line: bool = False
+    stride: int = 0
+
+    @property
+    def wanted(self) -> int:
+        """How much to read: of regular lines a whole number, so that nothing held is copied before the next block."""
+        if not 0 < 2 * self.stride < self.chunk_bytes:
+            return self.chunk_bytes
+        return self.chunk_bytes - (self.chunk_bytes + len(self.held)) % self.stride
 
 
 def frames(stream: BinaryIO, chunk_bytes: int) -> Iterator[Frames]:
@@ -84,7 +94,7 @@ def frames(stream: BinaryIO, chunk_bytes: int) -> Iterator[Frames]:
     reading = _Reading(chunk_bytes=max(1, chunk_bytes))
     started = False
     while True:
-        block = stream.read(reading.chunk_bytes)
+        block = stream.read(reading.wanted)
         reading.held += block
         if not started:
             if len(reading.held) < len(_BOM) and block:
@@ -102,8 +112,10 @@ def _consume(reading: _Reading, *, ended: bool) -> Iterator[Frames]:
     text = np.frombuffer(reading.held, np.uint8)
     done = 0
     regular = None if reading.mid_line else _regular(text)
+    reading.stride = 0
     if regular is not None:
         rows, stride = regular
+        reading.stride = stride
         yield _framed(reading, rows, np.arange(len(rows), dtype=np.int64) * stride, np.zeros(len(rows), np.uint8))
         done = len(rows) * stride
     for pieces in _pieces(reading, text[done:], ended=ended):
