@@ -8,19 +8,20 @@ quarantine with a reason. The last task proves it to the cent; a run without tha
 day of its parameter `day`. Banks send a day the next morning: `wait` holds the run until the hour that is set for it.
 
 **Limits.** The run of day D takes every undecided statement dated D or earlier, so what came late heals by itself.
-Tasks are counted by partners and shards of cabinets, never by files. `default_task_retry_delay` spaces the retries.
+Tasks are counted by partners and shards of cabinets, never by files. `decide` takes all shards or nothing.
 
 **Dangers.** Clearing, retrying and backfilling are safe: decided stays decided, delivered is not sent again. *Marking a
 task as success by hand is not*: it delivers nothing. `max_active_runs` does not bound backfills; the ledger does.
-
-Runbook: `docs/runbooks/deliver_statements.md`.
+More: `docs/runbooks/deliver_statements.md`.
 """
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param, get_current_context, task
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, get_current_context, task, task_group
 
 from sobank import jobs
+
+SHARD = "{{ task.op_kwargs['ref'].shard + 1 }}/{{ task.op_kwargs['ref'].of }}"
 
 
 def _day() -> str:
@@ -35,32 +36,31 @@ def wait() -> bool:
 
 
 @task
-def extract() -> dict:
-    return jobs.extract(_day(), jobs.run_key(get_current_context()["run_id"]))
+def shards() -> list:
+    return jobs.shards(_day(), jobs.run_key(get_current_context()["run_id"]))
 
 
-# If deciding failed, nothing new was sealed but what earlier runs sealed may still leave; if `wait` failed, there is no
-# day and nothing runs: hence "all done, and one of wait and decide succeeded".
+@task_group(prefix_group_id=False)
+def shard(ref: dict):
+    for job in (jobs.extract, jobs.partition, jobs.validate):
+        ref = task(map_index_template=SHARD)(job)(ref=ref)
+    return ref
+
+
+# What earlier runs sealed may leave even if deciding failed; if `wait` failed, there is no day and nothing runs.
 @task(trigger_rule="all_done_min_one_success")
 def partners() -> list:
     return jobs.partners_to_push(_day())
 
 
 @task(trigger_rule="all_done_min_one_success")
-def shards() -> list:
+def global_file_shards() -> list:
     return jobs.global_file_shards(_day())
 
 
-@task(map_index_template="{{ label }}", retries=3)
+@task(map_index_template="{{ task.op_kwargs['partner'] }}", retries=3)
 def push(partner: str) -> dict:
-    get_current_context()["label"] = partner
     return jobs.push(partner, _day())
-
-
-@task(map_index_template="{{ label }}")
-def write_global_files(shard: int) -> dict:
-    get_current_context()["label"] = f"shard {shard}"
-    return jobs.write_global_files(shard, _day())
 
 
 # The leaf colours the run, so it looks at the ledger and at every task before it. Not retried: its no is news at once.
@@ -82,8 +82,8 @@ with DAG(
     tags=["sobank", "delivery"],
     doc_md=__doc__,
 ):
-    waited, extracted, to_push, to_write = wait(), extract(), partners(), shards()
-    decided = task(jobs.decide)(task(jobs.validate)(task(jobs.partition)(extracted)))
-    waited >> [extracted, to_push, to_write]
-    decided >> [to_push, to_write]
-    [push.expand(partner=to_push), write_global_files.expand(shard=to_write)] >> prove()
+    waited, cut, to_push, files = wait(), shards(), partners(), global_file_shards()
+    decided = task(jobs.decide)(shard.expand(ref=cut))
+    waited >> [cut, to_push, files]
+    decided >> [to_push, files]
+    [push.expand(partner=to_push), task(map_index_template=SHARD)(jobs.write_global_files).expand(ref=files)] >> prove()

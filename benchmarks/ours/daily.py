@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from datetime import date
+from typing import Any
 
 from benchmarks.child import Child
 
@@ -14,26 +16,26 @@ def main() -> None:
     os.environ.update(asked["environment"])
     with child.step("imports"):
         from sobank import jobs
-        from sobank.wiring import House
+        from sobank.wiring import House  # noqa: F401  what jobs import when they run
 
-    with child.step("extract"):
-        ref = jobs.extract(asked["day"], "bench")
-    with child.step("partition"):
-        ref = jobs.partition(ref)
-    with child.step("validate"):
-        if asked["judged"]:
-            ref = jobs.validate(ref)
-        else:
-            nothing_judged(House.from_environment(), asked["day"])
+    with child.step("shards"):
+        refs = jobs.shards(asked["day"], "bench")
+    for at, ref in enumerate(refs):
+        with child.step("extract"):
+            refs[at] = jobs.extract(ref)
+        with child.step("partition"):
+            refs[at] = jobs.partition(refs[at])
+        with child.step("validate"):
+            refs[at] = jobs.validate(refs[at]) if asked["judged"] else nothing_judged(refs[at])
     with child.step("decide"):
-        ref = jobs.decide(ref)
+        decided = jobs.decide(refs)
     with child.step("push"):
         sent = [jobs.push(partner, asked["day"]) for partner in jobs.partners_to_push(asked["day"])]
     with child.step("global files"):
-        sent += [jobs.write_global_files(shard, asked["day"]) for shard in jobs.global_file_shards(asked["day"])]
+        sent += [jobs.write_global_files(ref) for ref in jobs.global_file_shards(asked["day"])]
     child.did(
-        statements=ref["decided"],
-        entries=ref["entries"],
+        statements=decided["decided"],
+        entries=decided["entries"],
         files=sum(one["delivered"] for one in sent),
         written="from stored records, twice (spool, folder)",
         durable="fsync, read back",
@@ -42,14 +44,15 @@ def main() -> None:
     )
 
 
-def nothing_judged(house: object, day: str) -> None:
-    """What the decision wants of a validation that found nothing."""
-    from datetime import date
-
+def nothing_judged(ref: dict[str, Any]) -> dict[str, Any]:
+    """What the decision wants of the validation of a shard that found nothing."""
+    from sobank.domain.shards import Shard
     from sobank.quality.judge import FAILURES
+    from sobank.wiring import House
 
-    files = house.run_files(date.fromisoformat(day), "bench")  # type: ignore[attr-defined]
-    files.write("errors", [], FAILURES)
+    key = Shard(number=ref["shard"], of=ref["of"]).key(ref["run"])
+    House.from_environment().run_files(date.fromisoformat(ref["day"]), key).write("errors", [], FAILURES)
+    return ref
 
 
 if __name__ == "__main__":

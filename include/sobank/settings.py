@@ -20,6 +20,8 @@ class Settings:
     lease_seconds: how long a claim on a batch is believed without news of its owner (DESIGN §6).
     chunk_bytes: how much of a bank file is read at once; memory of ingest is a small multiple of it.
     destinations_at_once: how many destinations one push serves side by side.
+    shard_statements, shard_files: about how many statements, or global files, one task of a large day is given.
+    shards_most: in how many shards a day is cut at the most, however large it is.
     private_partners: development only: partners may be on this machine or its network, and over plain http.
     partners: folder of further partners beside our own catalogue (A1); None where there are none.
     operators: names that administer every cabinet on the command line.
@@ -36,6 +38,9 @@ class Settings:
     lease_seconds: int = 300
     chunk_bytes: int = 8 << 20
     destinations_at_once: int = 16
+    shard_statements: int = 80_000
+    shard_files: int = 1_000
+    shards_most: int = 32
     private_partners: bool = False
     partners: Path | None = None
     operators: tuple[str, ...] = ()

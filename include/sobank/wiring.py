@@ -214,8 +214,8 @@ class House:
         return RunFiles(self.settings.runs_url, day=day, run=run)
 
     def newest_run(self, day: date) -> str | None:
-        """Key of the run of that day which cut its lots last; None where none did."""
-        return newest_run(self.settings.runs_url, day, holding="lots")
+        """Key of the run of that day which was cut into its shards last; None where none was."""
+        return newest_run(self.settings.runs_url, day, holding="shards")
 
     def require_storage(self) -> None:
         """Ask whether the buckets of run files, spool and archive are there; folders are made when they are needed.

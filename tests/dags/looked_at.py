@@ -32,7 +32,7 @@ def look(folder: Path, weeks: list[list[str]]) -> dict[str, Any]:
     from airflow.dag_processing.dagbag import DagBag
     from airflow.serialization.serialized_objects import DagSerialization
 
-    for name in ("DAG", "CronDataIntervalTimetable", "Param", "get_current_context", "task"):
+    for name in ("DAG", "CronDataIntervalTimetable", "Param", "get_current_context", "task", "task_group"):
         getattr(airflow.sdk, name)
     before, started = set(sys.modules), time.perf_counter()
     bag = DagBag(dag_folder=str(folder))
@@ -56,6 +56,7 @@ def structure(dag: Any) -> dict[str, Any]:
                 "upstream": sorted(task.upstream_task_ids),
                 "trigger_rule": str(task.trigger_rule),
                 "mapped": task.is_mapped,
+                "mapped_with": next((group.group_id for group in task.iter_mapped_task_groups()), None),
                 "retries": task.retries,
                 "label": getattr(task, "map_index_template", None),
                 "timeout": task.execution_timeout.total_seconds() if task.execution_timeout else None,

@@ -63,14 +63,15 @@ def test_the_tasks_follow_the_day_from_waiting_to_the_proof(deliver: Found) -> N
     upstream = {name: set(found["upstream"]) for name, found in deliver["tasks"].items()}
     assert upstream == {
         "wait": set(),
-        "extract": {"wait"},
+        "shards": {"wait"},
+        "extract": {"shards"},
         "partition": {"extract"},
         "validate": {"partition"},
         "decide": {"validate"},
         "partners": {"wait", "decide"},
-        "shards": {"wait", "decide"},
+        "global_file_shards": {"wait", "decide"},
         "push": {"partners"},
-        "write_global_files": {"shards"},
+        "write_global_files": {"global_file_shards"},
         "prove": {"push", "write_global_files"},
     }
 
@@ -78,7 +79,14 @@ def test_the_tasks_follow_the_day_from_waiting_to_the_proof(deliver: Found) -> N
 def test_only_partners_and_shards_multiply_tasks_never_files_or_statements(deliver: Found) -> None:
     mapped = {name for name, found in deliver["tasks"].items() if found["mapped"]}
     assert mapped == {"push", "write_global_files"}
-    assert all(deliver["tasks"][name]["label"] == "{{ label }}" for name in mapped)
+    of_shards = {name for name, found in deliver["tasks"].items() if found["mapped_with"] == "shard"}
+    assert of_shards == {"extract", "partition", "validate"}
+    assert all(deliver["tasks"][name]["label"] for name in mapped | of_shards)
+
+
+def test_a_shard_that_failed_leaves_nothing_to_be_decided_by_the_others(deliver: Found) -> None:
+    for name in ("extract", "partition", "validate", "decide"):
+        assert deliver["tasks"][name]["trigger_rule"].endswith("ALL_SUCCESS")
 
 
 def test_a_failed_partner_stands_in_the_way_of_nothing_but_the_colour_of_the_run(deliver: Found) -> None:
@@ -93,7 +101,7 @@ def test_the_proof_is_the_only_leaf_and_is_told_at_once(deliver: Found) -> None:
 
 
 def test_what_was_sealed_earlier_leaves_even_if_today_could_not_be_decided(deliver: Found) -> None:
-    for name in ("partners", "shards"):
+    for name in ("partners", "global_file_shards"):
         assert deliver["tasks"][name]["trigger_rule"].endswith("ALL_DONE_MIN_ONE_SUCCESS")
 
 

@@ -139,6 +139,9 @@ def stage(
         "SOBANK_PRIVATE_PARTNERS": "1",
         "SOBANK_HOME": str(folder / "sobank"),
         "SOBANK_QUIET_SECONDS": "0",
+        "SOBANK_SHARD_STATEMENTS": "9",  # days of ten, the last among them, are large: two shards
+        "SOBANK_SHARD_FILES": "1",
+        "SOBANK_SHARDS_MOST": "2",
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": airflow_database,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": airflow_database.replace("+psycopg:", "+psycopg_async:"),

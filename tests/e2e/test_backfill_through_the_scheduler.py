@@ -34,6 +34,8 @@ def test_a_backfill_of_five_days_is_five_green_runs_with_every_statement_in_its_
     verdict = stage.judged(until=LAST_DAY)
     assert verdict.right, verdict
     assert verdict.expected > 30
+    in_shards = {name for name in stage.task_states(stage.last_run()) if name.startswith("validate")}
+    assert in_shards == {"validate 1/2", "validate 2/2"}
 
 
 def test_backfilling_the_same_days_again_runs_nothing(stage: Stage) -> None:
@@ -103,9 +105,10 @@ def test_a_run_is_red_if_a_task_of_it_failed_even_where_the_proof_holds(stage: S
         runs.unlink()
     run = stage.last_run()
     states = stage.task_states(run)
-    assert states["extract"] == "failed"
-    assert states["partners"] == states["shards"] == "success"
-    assert "the proof holds, but tasks of this run failed: decide, extract" in stage.log_of(run, "prove")
+    assert states["shards"] == "failed"
+    assert states["decide"] == "upstream_failed"
+    assert states["partners"] == states["global_file_shards"] == "success"
+    assert "the proof holds, but tasks of this run failed: decide" in stage.log_of(run, "prove")
 
 
 def busiest_partner(stage: Stage) -> tuple[Simulated, set[str]]:

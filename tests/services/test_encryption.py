@@ -149,8 +149,8 @@ def test_the_run_says_which_connector_cannot_encrypt_and_what_to_do(
 ) -> None:
     house = taken_in(sqlite_house, AGE)
     break_setting(house, {"encryption": {"age": ["age1nobody-knows-this-key"]}})
-    monkeypatch.setattr(jobs, "_house", lambda: house)
-    ref = jobs.decide(jobs.validate(jobs.partition(jobs.extract(DAY, "run-1"))))
+    monkeypatch.setattr("sobank.jobs.start.house", lambda: house)
+    ref = jobs.decide([jobs.validate(jobs.partition(jobs.extract(ref))) for ref in jobs.shards(DAY, "run-1")])
     assert ref["unsealed"] == 2
     (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
     told = record.getMessage()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from sobank.store import bulk, database, decision
 from sobank.store.extract import extract, partition
 from tests.builders import NOW, Cabinet, TestHouse, file_of, statement
 from tests.conftest import FreshUrl
+from tests.services.quick_judge import judge_quickly
 
 DAY = date(2026, 3, 2)
 SMALL, LARGE = 50, 200
@@ -59,6 +61,28 @@ def most_held(work: Callable[[], object]) -> int:
     return int(counting.max_memory())
 
 
+def test_memory_of_extract_partition_and_validation_follows_the_shard_and_not_the_day(
+    days: dict[int, TestHouse], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge_quickly(monkeypatch)
+
+    def held(house: TestHouse, shard_statements: int) -> int:
+        house.settings = replace(house.settings, shard_statements=shard_statements)
+        monkeypatch.setattr("sobank.jobs.start.house", lambda: house)
+        refs = jobs.shards(DAY, "in shards")
+        assert len(refs) == len(house.statuses()) // shard_statements
+        return max(most_held(lambda ref=ref: prepare(ref)) for ref in refs)
+
+    in_shards = {size: held(house, SMALL // 2) for size, house in days.items()}
+    whole = {size: held(house, size) for size, house in days.items()}
+    assert in_shards[LARGE] <= MOST * in_shards[SMALL]
+    assert whole[LARGE] > MOST * whole[SMALL], "the measure sees the day where it is in one piece"
+
+
+def prepare(ref: jobs.Ref) -> None:
+    jobs.validate(jobs.partition(jobs.extract(ref)))
+
+
 def test_memory_of_extract_and_decision_follows_the_chunk_and_not_the_day(days: dict[int, TestHouse]) -> None:
     extracted, decided = {}, {}
     for size, house in days.items():
@@ -72,12 +96,14 @@ def test_memory_of_extract_and_decision_follows_the_chunk_and_not_the_day(days: 
     assert extracted[LARGE] <= MOST * extracted[SMALL]
 
 
-def test_the_number_of_tasks_follows_the_connectors_and_not_the_day(
+def test_the_number_of_tasks_follows_connectors_and_shards_and_not_the_day(
     days: dict[int, TestHouse], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tasks = {}
     for size, house in days.items():
-        monkeypatch.setattr(jobs, "_house", lambda house=house: house)
+        house.settings = replace(house.settings, shard_statements=size, shard_files=size)
+        monkeypatch.setattr("sobank.jobs.start.house", lambda house=house: house)
+        shards = len(jobs.shards(DAY, "counted"))
         house.decide(DAY)
-        tasks[size] = (jobs.partners_to_push(DAY), jobs.global_file_shards(DAY))
-    assert tasks[SMALL] == tasks[LARGE] == (["fizen"], [0])
+        tasks[size] = (shards, jobs.partners_to_push(DAY), len(jobs.global_file_shards(DAY)))
+    assert tasks[SMALL] == tasks[LARGE] == (1, ["fizen"], 1)

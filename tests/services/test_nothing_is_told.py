@@ -34,13 +34,13 @@ def test_a_whole_run_tells_no_iban_and_no_label_outside_the_files_it_delivers(
     (house.settings.home / "partners" / "fizen").write_text("in the way")
     caplog.set_level(logging.DEBUG)
     told: list[object] = [jobs.ingest()]
-    ref = jobs.validate(jobs.partition(jobs.extract(DAY, "run")))
-    told += [ref, jobs.decide(ref)]
+    refs = [jobs.validate(jobs.partition(jobs.extract(ref))) for ref in jobs.shards(DAY, "run")]
+    told += [refs, jobs.decide(refs)]
     for failing in (lambda: jobs.push("fizen", DAY), lambda: jobs.prove(DAY)):
         with pytest.raises(SobankError) as caught:
             failing()
         told.append(str(caught.value))
-    told.append(jobs.write_global_files(0, DAY))
+    told.append([jobs.write_global_files(ref) for ref in jobs.global_file_shards(DAY)])
     told.append([(path.name, path.read_text()) for path in house.settings.inbox.rglob("*.reason.txt")])
     told.append([path.read_text() for path in (house.settings.home / "runs").rglob("*.json")])
     with house.database.read() as connection:

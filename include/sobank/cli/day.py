@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -14,6 +15,8 @@ from sobank.cli import show
 from sobank.cli.show import AsJson, Day, a_day, as_json, out, progress, table
 from sobank.domain.day import BANK_ZONE, run_key
 from sobank.errors import ConfigurationError, DeliveryIncomplete, ProofFailed
+
+_OF_A_SHARD: Final = (jobs.extract, jobs.partition, jobs.validate)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,21 +38,19 @@ def deliver(
     wanted = a_day(day)
     run = run_key(f"cli-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
     with progress() as bar:
-        task = bar.add_task("extract", total=7)
+        task = bar.add_task("shards", total=None)
 
         def step(name: str) -> None:
             bar.update(task, description=name, advance=1)
 
-        ref = jobs.extract(wanted, run, withdraw=not dry_run)
-        step("partition")
-        ref = jobs.partition(ref)
-        step("validate")
-        ref = jobs.validate(ref)
-        step("decide")
+        refs = jobs.shards(wanted, run, withdraw=not dry_run)
+        bar.update(task, total=len(_OF_A_SHARD) * len(refs) + 4)
+        refs = [_prepared(ref, step) for ref in refs]
         if dry_run:
-            _show_plan(ref, json=json)
+            _show_plan(refs, json=json)
             return
-        ref = jobs.decide(ref)
+        step("decide")
+        ref = jobs.decide(refs)
         step("push")
         failed, pushed = _push_all(wanted)
         step("prove")
@@ -66,13 +67,21 @@ def deliver(
     jobs.require_holding(proofs)
 
 
+def _prepared(ref: jobs.Ref, step: Callable[[str], None]) -> jobs.Ref:
+    """One shard, ready to be decided: they follow one another, so that only one is in memory."""
+    for job in _OF_A_SHARD:
+        step(job.__name__ if ref["of"] == 1 else f"{job.__name__} {ref['shard'] + 1}/{ref['of']}")
+        ref = job(ref)
+    return ref
+
+
 def _push_all(wanted: Any) -> tuple[list[str], dict[str, Any]]:
     """Push every partner and write the global files; what one cannot do does not stop the others (D8)."""
     failed: list[str] = []
     pushed: dict[str, Any] = {}
     steps = [(code, partial(jobs.push, code, wanted)) for code in jobs.partners_to_push(wanted)]
     shards = jobs.global_file_shards(wanted)
-    steps += [(f"global {shard}", partial(jobs.write_global_files, shard, wanted)) for shard in shards]
+    steps += [(f"global {ref['shard']}", partial(jobs.write_global_files, ref)) for ref in shards]
     for name, push in steps:
         try:
             pushed[name] = push()
@@ -126,7 +135,7 @@ def data_docs(
     """Write the Great Expectations Data Docs of a run, IBANs and labels absent."""
     from sobank.quality import contract
     from sobank.quality.data_docs import write_data_docs
-    from sobank.store.extract import frames
+    from sobank.store.extract import frames, read_shards
     from sobank.wiring import House
 
     house, wanted = House.from_environment(), a_day(day)
@@ -135,21 +144,19 @@ def data_docs(
         raise ConfigurationError(
             "no run of that day has validated anything", subject=day, remedy="deliver the day first"
         )
-    files = house.run_files(wanted, key)
-    index = write_data_docs(frames(files), contract.load_all(house.contracts), to, run=key)
+    shards = read_shards(house.run_files(wanted, key))
+    found = frames(*(house.run_files(wanted, shard.key(key)) for shard in shards))
+    index = write_data_docs(found, contract.load_all(house.contracts), to, run=key)
     out.print(f"Open {index}", highlight=False)
 
 
-def _show_plan(ref: dict[str, Any], *, json: bool) -> None:
-    from sobank.wiring import House
-
+def _show_plan(refs: list[jobs.Ref], *, json: bool) -> None:
     columns = ["destination", "kind", "n_statements", "n_entries", "credit", "debit"]
-    files = House.from_environment().run_files(a_day(ref["day"]), ref["run"])
-    lots = files.read("lots").select(columns).to_pylist()
+    ref, lots = jobs.plan_of(refs, columns)
     if json:
         as_json({"run": ref, "lots": lots, "dry_run": True})
         return
-    rows = [lot.values() for lot in lots]
+    rows = [list(lot.values()) for lot in lots]
     table(f"Would leave for {ref['day']} (nothing was decided)", columns, rows, numbers=columns[2:])
 
 

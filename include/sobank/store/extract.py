@@ -6,13 +6,16 @@ no label leaves the database here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sobank.domain.routing import Kind
+from sobank.domain.shards import WHOLE_DAY, Shard
 from sobank.store.candidates import CANDIDATES, CANDIDATES_FROM, CANDIDATES_SQL, routed
 from sobank.store.database import Database
 from sobank.store.runfiles import RunFiles
@@ -54,31 +57,54 @@ _ENTRIES = pa.schema(
     ]
 )
 _ENTRIES_READ = pa.schema([pa.field(f.name, pa.date32() if f.name.endswith("_day") else f.type) for f in _ENTRIES])
-_ENTRIES_SQL = """
-    SELECT e.statement_id, e.seq, e.amount, e.booking_date, e.value_date, length(e.label), length(e.details)
+_APPROVED = """
       FROM undecided u
       JOIN statements s ON s.id = u.statement_id
       JOIN mandates m ON m.account_id = s.account_id AND m.current AND m.step = 'approved'
-      JOIN entries e ON e.statement_id = s.id
-     WHERE s.business_date <= :day
 """
+_UP_TO_DAY = " WHERE s.business_date <= :day"
+_COUNT_SQL = f"SELECT count(*) {_APPROVED} {_UP_TO_DAY}"
+_ENTRIES_SQL = f"""
+    SELECT e.statement_id, e.seq, e.amount, e.booking_date, e.value_date, length(e.label), length(e.details)
+           {_APPROVED} JOIN entries e ON e.statement_id = s.id {_UP_TO_DAY}
+"""
+# Of a shard: its statements, and the rivals for its own accounts only; those of all accounts would be sought each time.
+_OF_SHARD: Final = " AND s.account_id IN (SELECT w.id FROM accounts w WHERE w.cabinet_id % :shards = :nth)"
+_RIVALS: Final = "WHERE o.closed_at IS NULL AND oc.closed_at IS NULL"
+_RIVALS_OF_SHARD: Final = " AND o.bban IN (SELECT w.bban FROM accounts w WHERE w.cabinet_id % :shards = :nth)"
+_SHARDS: Final = pa.schema([("number", pa.int32()), ("of", pa.int32())])
 _LOT = ["partition", "destination", "kind", "partner", "business_day", "due_day"]
 _SUMMED = ["n_entries", "n_records", "credit", "debit", "balance_change"]
 
 
-def extract(database: Database, files: RunFiles) -> dict[str, int]:
+def count_to_leave(database: Database, day: date) -> int:
+    """How many undecided statements of approved mandates there are up to `day`."""
+    counted = database.arrow(_COUNT_SQL, pa.schema([("n", pa.int64())]), {"day": day}).read_all()
+    return int(counted["n"][0].as_py())
+
+
+def write_shards(files: RunFiles, shards: Sequence[Shard]) -> None:
+    """Write into the run's own folder in which shards it was cut."""
+    rows = pa.table({"number": [s.number for s in shards], "of": [s.of for s in shards]}, schema=_SHARDS)
+    files.write("shards", rows.to_batches(), _SHARDS)
+
+
+def read_shards(files: RunFiles) -> list[Shard]:
+    """The shards in which a run was cut last."""
+    return [Shard(**row) for row in files.read("shards").to_pylist()]
+
+
+def extract(database: Database, files: RunFiles, shard: Shard = WHOLE_DAY) -> dict[str, int]:
     """Write `extracted.arrow` (one row a statement) and `entries.arrow` (one row an entry); return the counts.
 
     Statements that wait for their mandate, or that routing sets aside, are not extracted: the decision counts them.
     """
     kept: list[pa.Array] = []
-    rows = database.arrow(_EXTRACT_SQL, _EXTRACT, {"day": files.day})
+    rows = _rows(database, _EXTRACT_SQL, _EXTRACT, files.day, shard)
     n_statements = files.write("extracted", _statements_of(rows, kept), _narrow(_EXTRACT.empty_table()).schema)
     ids = np.sort(pa.chunked_array(kept, pa.int64()).to_numpy())
-    n_entries = files.write(
-        "entries", _entries_of(ids, database.arrow(_ENTRIES_SQL, _ENTRIES_READ, {"day": files.day})), _ENTRIES
-    )
-    return {"statements": n_statements, "entries": n_entries}
+    entries = _rows(database, _ENTRIES_SQL, _ENTRIES_READ, files.day, shard)
+    return {"statements": n_statements, "entries": files.write("entries", _entries_of(ids, entries), _ENTRIES)}
 
 
 def partition(files: RunFiles, line_ends: Mapping[str, int]) -> dict[str, int]:
@@ -104,16 +130,34 @@ def partition(files: RunFiles, line_ends: Mapping[str, int]) -> dict[str, int]:
     return {"partitions": len(encoded.dictionary), "lots": lots.num_rows}
 
 
-def frames(files: RunFiles) -> dict[str, pa.Table]:
-    """What a run hands over to be judged, by the name of its data contract: statements, entries, files to be."""
-    lots = files.read("lots")
+def frames(*shards: RunFiles) -> dict[str, pa.Table]:
+    """What a run, or a shard of it, hands over to be judged, by the name of its data contract.
+
+    That is statements, entries, files to be. Of several shards, partitions are numbered on from one to the next.
+    """
+    numbered: dict[str, list[pa.Table]] = {"partitioned": [], "lots": []}
+    first = 0
+    for files in shards:
+        for name, tables in numbered.items():
+            table = files.read(name)
+            number = pc.add(table["partition"], pa.scalar(first, pa.int32()))
+            tables.append(table.set_column(table.column_names.index("partition"), "partition", number))
+        first += len(pc.unique(table["partition"]))
+    lots = pa.concat_tables(numbered["lots"])
     is_global = pc.equal(lots["kind"], Kind.GLOBAL_FILE.value)
     return {
-        "statements": files.read("partitioned"),
-        "entries": files.read("entries"),
+        "statements": pa.concat_tables(numbered["partitioned"]),
+        "entries": pa.concat_tables([files.read("entries") for files in shards]),
         "outgoing_cfonb120": lots.filter(pc.invert(is_global)),
         "global_file": lots.filter(is_global),
     }
+
+
+def _rows(database: Database, sql: str, schema: pa.Schema, day: date, shard: Shard) -> pa.RecordBatchReader:
+    if shard.of == 1:
+        return database.arrow(sql, schema, {"day": day})
+    sql = sql.replace(_RIVALS, _RIVALS + _RIVALS_OF_SHARD) + _OF_SHARD
+    return database.arrow(sql, schema, {"day": day, "shards": shard.of, "nth": shard.number})
 
 
 def _lots(table: pa.Table, line_ends: Mapping[str, int]) -> pa.Table:

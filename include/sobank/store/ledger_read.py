@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from sobank.domain.delivery import Batch
 from sobank.domain.registry import Profile
+from sobank.domain.shards import Shard
 from sobank.errors import NotFound
 from sobank.store.database import Database
 from sobank.store.ledger_rows import (
@@ -39,14 +40,15 @@ class LedgerReader:
         partner: str | None = None,
         until: date | None = None,
         destination: str | None = None,
+        shard: Shard | None = None,
     ) -> list[Batch]:
         """Batches that are not final, ordered by destination, business date and seq (D5).
 
         Args:
             kind: `connector` or `global`. partner: code in the catalogue. until: last business date, included.
-            destination: `connector:<cabinet>/<name>` or `global:<cabinet>`.
+            destination: `connector:<cabinet>/<name>` or `global:<cabinet>`. shard: of which cabinets.
         """
-        query = open_query(kind=kind, partner=partner, until=until, destination=destination)
+        query = open_query(kind=kind, partner=partner, until=until, destination=destination, shard=shard)
         with self._database.read() as connection:
             return [as_batch(row) for row in connection.execute(query)]
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from sobank.domain.delivery import Batch, BatchState
+from sobank.domain.shards import Shard
 from sobank.domain.sink import Outgoing, Receipt
 from sobank.store.schema import attempts, batches, cabinets, connectors
 
@@ -98,10 +99,17 @@ def list_query(which: Which, limit: int) -> sa.Select[Any]:
 
 
 def open_query(
-    *, kind: str | None, partner: str | None, until: date | None, destination: str | None = None
+    *,
+    kind: str | None,
+    partner: str | None,
+    until: date | None,
+    destination: str | None = None,
+    shard: Shard | None = None,
 ) -> sa.Select[Any]:
     """Batches that are not final, in the order in which they leave (D5)."""
     query = _BATCHES.where(OPEN)
+    if shard is not None and shard.of > 1:
+        query = query.where(batches.c.cabinet_id % shard.of == shard.number)
     if destination is not None:
         query = query.where(batches.c.destination == destination)
     if kind is not None:

@@ -66,7 +66,7 @@ class RunFiles:
             raise ConfigurationError(
                 "a file of this run is not there",
                 subject=f"{self._kept.url}/{self._folder}/{name}.arrow",
-                remedy="clear the run from its task `extract`; all workers must see the same SOBANK_RUNS_URL",
+                remedy="clear the run from its task `shards`; all workers must see the same SOBANK_RUNS_URL",
             ) from None
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:

@@ -1,0 +1,75 @@
+"""What goes out: batches to partners, global files to cabinets."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from sobank.domain.shards import Shard, shards_for
+from sobank.errors import DeliveryIncomplete
+from sobank.jobs import start
+from sobank.jobs.start import Now, Ref, as_day, utc_now
+
+if TYPE_CHECKING:
+    from sobank.services.worker import PushReport
+
+
+def partners_to_push(day: str | date) -> list[str]:
+    """Codes of the partners that have batches under way, up to `day`."""
+    batches = start.house().ledger.open_batches(kind="connector", until=as_day(day))
+    return sorted({batch.partner for batch in batches if batch.partner})
+
+
+def push(partner: str, day: str | date, *, now: Now = utc_now) -> Ref:
+    """Push every batch of a partner that is under way, up to `day`, in order of date for each destination (D5).
+
+    Raises:
+        DeliveryIncomplete: something did not arrive; other destinations did. Running again is safe.
+    """
+    from sobank.services.push import push_all
+
+    house = start.house()
+    batches = house.ledger.open_batches(kind="connector", partner=partner, until=as_day(day))
+    return _pushed(push_all(house.worker(now), house.sink_of, batches), partner)
+
+
+def global_file_shards(day: str | date) -> list[Ref]:
+    """References to shards of cabinets that have global files to write, up to `day`; one where they are few."""
+    house, wanted = start.house(), as_day(day)
+    found = house.ledger.open_batches(kind="global", until=wanted)
+    if not found:
+        return []
+    cut = shards_for(len(found), size=house.settings.shard_files, most=house.settings.shards_most)
+    return [{"day": wanted.isoformat(), "shard": one.number, "of": one.of} for one in cut]
+
+
+def write_global_files(ref: Ref, *, now: Now = utc_now) -> Ref:
+    """Write the global file of every cabinet of a shard; the protocol is that of a partner's folder (O1).
+
+    Raises:
+        DeliveryIncomplete: a file could not be written; others were.
+    """
+    from sobank.services.push import push_all
+
+    house = start.house()
+    shard = Shard(number=ref["shard"], of=ref["of"])
+    batches = house.ledger.open_batches(kind="global", until=as_day(ref["day"]), shard=shard)
+    return ref | _pushed(push_all(house.worker(now), house.sink_of, batches), "global files")
+
+
+def _pushed(report: PushReport, what: str) -> Ref:
+    counts = {
+        "delivered": report.delivered,
+        "pending": report.pending,
+        "cancelled": report.cancelled,
+        "held": report.held,
+        "rejected": report.rejected,
+    }
+    if report.errors:
+        lines = "\n".join(f"  {name}: {why}" for name, why in sorted(report.errors.items()))
+        raise DeliveryIncomplete(
+            f"batches that arrived: {report.delivered}; destinations left behind: {len(report.errors)}\n{lines}",
+            subject=what,
+            remedy="mend the cause, then clear this task or run `sobank deliver` again; nothing is sent twice",
+        )
+    return counts

@@ -1,0 +1,167 @@
+"""A day up to its decision: prepared shard by shard, then decided at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from sobank.domain.shards import Shard, is_whole, shards_for
+from sobank.errors import DeliveryIncomplete
+from sobank.jobs import start
+from sobank.jobs.start import Now, Ref, as_day, utc_now
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sobank.store.runfiles import RunFiles
+    from sobank.wiring import House
+
+log = logging.getLogger(__name__)
+#: What is counted by shard and summed for the run.
+_COUNTED: Final = (
+    "statements",
+    "entries",
+    "partitions",
+    "lots",
+    "statements_with_errors",
+    "statements_with_warnings",
+    "files_with_errors",
+)
+
+
+def shards(day: str | date, run: str, *, withdraw: bool = True, now: Now = utc_now) -> list[Ref]:
+    """References to the shards in which this run prepares the day; one where it is small, never none.
+
+    First, batches that were never attempted and whose association or mandate was withdrawn since are cancelled, so
+    that this run decides their statements anew (D7); a dry run leaves that (`withdraw`).
+    """
+    from sobank.store.extract import count_to_leave, write_shards
+
+    house, wanted = start.house(), as_day(day)
+    cancelled = 0
+    if withdraw:
+        cancelled = house.ledger.cancel_withdrawn(until=wanted, worker=house.worker(now).name, now=now())
+    cut = shards_for(
+        count_to_leave(house.database, wanted),
+        size=house.settings.shard_statements,
+        most=house.settings.shards_most,
+    )
+    write_shards(house.run_files(wanted, run), cut)
+    return [
+        {"day": wanted.isoformat(), "run": run, "shard": one.number, "of": one.of, "withdrawn": cancelled}
+        for one in cut
+    ]
+
+
+def extract(ref: Ref) -> Ref:
+    """Write the statements of approved mandates and their entries, up to the day, of one shard into the run's files."""
+    from sobank.store.extract import extract as extract_rows
+
+    house = start.house()
+    return ref | extract_rows(house.database, _files(house, ref), _shard(ref))
+
+
+def partition(ref: Ref) -> Ref:
+    """Cut the extract of a shard into one lot a destination, business date and due date."""
+    from sobank.store.extract import partition as cut
+
+    house = start.house()
+    return ref | cut(_files(house, ref), house.line_ends())
+
+
+def validate(ref: Ref) -> Ref:
+    """Hold every statement, entry and file to be of a shard to its data contract with Great Expectations.
+
+    Raises:
+        CheckBroken: a check could not be run; nothing is set aside.
+    """
+    from sobank.quality import contract
+    from sobank.quality.judge import judge
+    from sobank.services.validate import validate as validate_run
+    from sobank.store.extract import frames
+
+    house = start.house()
+    files, contracts = _files(house, ref), contract.load_all(house.contracts)
+    summary = validate_run(files, frames(files), lambda found: judge(found, contracts))
+    for rule in summary["rules"]:
+        if rule["failed"]:
+            log.warning("rule %s (%s): %d of %d rows", rule["rule"], rule["severity"], rule["failed"], rule["rows"])
+    return ref | {name: count for name, count in summary.items() if name != "rules"}
+
+
+def decide(refs: Iterable[Ref], *, now: Now = utc_now) -> Ref:
+    """Decide every validated statement once and seal its batch, in one transaction (D1).
+
+    Args:
+        refs: what `validate` gave for every shard of one run, in any order.
+    Raises:
+        DeliveryIncomplete: a shard is missing: a run decides what it has prepared whole, or nothing.
+    """
+    from sobank.formats.cfonb120_write import write
+    from sobank.services.decide import decide as decide_all
+    from sobank.store.decision import deciding
+
+    house = start.house()
+    ref, files = _together(house, list(refs))
+    validated, failures = _verdicts(files)
+    with deciding(house.database, day=as_day(ref["day"]), now=now()) as decision:
+        left = decide_all(
+            decision,
+            validated=validated,
+            failures=failures,
+            envelopes=house.envelopes(),
+            write=write,
+            spool=house.spool,
+            encryption=house.encryption,
+        )
+    for error in left:
+        log.error("%s", error)
+    return ref | decision.counts
+
+
+def plan_of(refs: Iterable[Ref], columns: list[str]) -> tuple[Ref, list[Ref]]:
+    """What a run has prepared and not decided: its reference, and of each lot these columns, in order of destination.
+
+    Raises:
+        DeliveryIncomplete: a shard is missing.
+    """
+    import pyarrow as pa
+
+    ref, files = _together(start.house(), list(refs))
+    lots = pa.concat_tables([part.read("lots") for part in files])
+    order = [(name, "ascending") for name in ("destination", "business_day", "due_day")]
+    return ref, lots.sort_by(order).select(columns).to_pylist()
+
+
+def _shard(ref: Ref) -> Shard:
+    return Shard(number=ref["shard"], of=ref["of"])
+
+
+def _files(house: House, ref: Ref) -> RunFiles:
+    return house.run_files(as_day(ref["day"]), _shard(ref).key(ref["run"]))
+
+
+def _together(house: House, refs: list[Ref]) -> tuple[Ref, list[RunFiles]]:
+    """One reference for the run, its counts summed, and the files of its shards."""
+    runs = {(ref["day"], ref["run"]) for ref in refs}
+    if len(runs) != 1 or not is_whole(map(_shard, refs)):
+        raise DeliveryIncomplete(
+            f"{len(refs)} verdicts are not those of all shards of one run: nothing was decided",
+            subject=", ".join(sorted({run for _, run in runs})) or "no run",
+            remedy="clear the run from its task `shards`",
+        )
+    refs = sorted(refs, key=lambda ref: ref["shard"])
+    summed = {name: sum(ref[name] for ref in refs) for name in _COUNTED if name in refs[0]}
+    same = {name: refs[0][name] for name in ("day", "run", "of", "withdrawn")}
+    return same | summed, [_files(house, ref) for ref in refs]
+
+
+def _verdicts(files: list[RunFiles]) -> tuple[pa.Array, pa.Table]:
+    """Ids that were validated and what failed, in the same order however the run was cut (D9)."""
+    import pyarrow as pa
+
+    ids = [part.read("partitioned")["statement_id"].combine_chunks() for part in files]
+    failures = pa.concat_tables([part.read("errors").select(["statement_id", "rule"]) for part in files])
+    return pa.concat_arrays(ids), failures.sort_by([("statement_id", "ascending"), ("rule", "ascending")])
