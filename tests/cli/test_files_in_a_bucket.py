@@ -55,7 +55,7 @@ def filled(house: TestHouse, **settings: str) -> None:
 
 def before_every_job(monkeypatch: pytest.MonkeyPatch, first: Callable[[], None]) -> None:
     for name, job in inspect.getmembers(jobs, inspect.isfunction):
-        if job.__module__ == jobs.__name__ and not name.startswith("_"):
+        if job.__module__.startswith(f"{jobs.__name__}.") and not name.startswith("_"):
 
             def on_another_disk(*arguments: Any, _job: Callable[..., Any] = job, **named: Any) -> Any:
                 first()

@@ -16,7 +16,7 @@ from sobank.cli.show import AsJson, Day, a_day, as_json, out, progress, table
 from sobank.domain.day import BANK_ZONE, run_key
 from sobank.errors import ConfigurationError, DeliveryIncomplete, ProofFailed
 
-_OF_A_SHARD: Final = (jobs.extract, jobs.partition, jobs.validate)
+_OF_A_SHARD: Final = ("extract", "partition", "validate")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -69,9 +69,9 @@ def deliver(
 
 def _prepared(ref: jobs.Ref, step: Callable[[str], None]) -> jobs.Ref:
     """One shard, ready to be decided: they follow one another, so that only one is in memory."""
-    for job in _OF_A_SHARD:
-        step(job.__name__ if ref["of"] == 1 else f"{job.__name__} {ref['shard'] + 1}/{ref['of']}")
-        ref = job(ref)
+    for name in _OF_A_SHARD:
+        step(name if ref["of"] == 1 else f"{name} {ref['shard'] + 1}/{ref['of']}")
+        ref = getattr(jobs, name)(ref)
     return ref
 
 
