@@ -15,6 +15,8 @@ class Settings:
     database_url: SQLAlchemy URL of registry, statements and delivery ledger (SOBANK_DATABASE_URL).
     runs_url: the files that the tasks of one run hand to one another, `file:///folder` or `s3://bucket/prefix`.
     spool_url, archive_url: content-addressed stores of sealed payloads and of received files, by the same schemes.
+    trace_url: what left and what came in, by the same schemes; never restored, on another disk than the database.
+        "" is `trace` beside the spool.
     inbox: folder in which banks' files arrive. quiet_seconds: a file touched since is still being written.
     ready_at: Paris time on D+1 from which the run of D may start (DESIGN §5).
     lease_seconds: how long a claim on a batch is believed without news of its owner (DESIGN §6).
@@ -33,6 +35,7 @@ class Settings:
     spool_url: str
     archive_url: str
     inbox: Path
+    trace_url: str = ""
     quiet_seconds: int = 30
     ready_at: time = time(13, 0)
     lease_seconds: int = 300

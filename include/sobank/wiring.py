@@ -18,6 +18,7 @@ from sobank.domain.delivery import Batch
 from sobank.domain.manifest import manifest
 from sobank.domain.roles import Operator
 from sobank.domain.sink import Reach, Sink
+from sobank.domain.trace import Intake, Record
 from sobank.errors import ConfigurationError
 from sobank.formats import catalogue
 from sobank.formats.cfonb120_tally import Tally, tally
@@ -39,6 +40,7 @@ from sobank.store.ledger import Ledger
 from sobank.store.objects import ObjectStore
 from sobank.store.place import place_of
 from sobank.store.runfiles import RunFiles, newest_run
+from sobank.store.trace import Trace, beside
 
 log = logging.getLogger(__name__)
 _PREFIX = "SOBANK_"
@@ -63,6 +65,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         "runs_url": environment.get("SOBANK_RUNS_URL") or (home / "runs").as_uri(),
         "spool_url": environment.get("SOBANK_SPOOL_URL") or (home / "spool").as_uri(),
         "archive_url": environment.get("SOBANK_ARCHIVE_URL") or (home / "archive").as_uri(),
+        "trace_url": environment.get("SOBANK_TRACE_URL") or "",
         "inbox": Path(environment.get("SOBANK_INBOX") or home / "inbox"),
     }
     readers: dict[str, Callable[[str], object]] = {
@@ -177,11 +180,15 @@ class House:
         def keep(received: incoming.Received, chunks: Iterable[Parsed], now: datetime) -> incoming.Kept:
             return incoming.keep(self.database, received, chunks, now=now)
 
+        def note(intake: Intake, now: datetime) -> None:
+            self.trace.write(Record(intakes=(intake,)), token=intake.sha256, now=now)
+
         return Collaborators(
             archive=self.archive,
             identify=catalogue.identify,
             received=incoming.Received,
             keep=keep,
+            note=note,
             chunk_bytes=self.settings.chunk_bytes,
         )
 
@@ -207,7 +214,12 @@ class House:
     @cached_property
     def ledger(self) -> Ledger:
         """The delivery ledger."""
-        return Ledger(self.database)
+        return Ledger(self.database, trace=self.trace)
+
+    @cached_property
+    def trace(self) -> Trace:
+        """What left and what came in, kept where no restore of the database reaches."""
+        return Trace(self.settings.trace_url or beside(self.settings.spool_url), self.database)
 
     def run_files(self, day: date, run: str) -> RunFiles:
         """The files that the tasks of one run hand to one another."""
@@ -223,12 +235,17 @@ class House:
         Raises:
             ConfigurationError: one is not, or does not let us in. StoreAway: its store does not answer.
         """
-        for url in (self.settings.runs_url, self.settings.spool_url, self.settings.archive_url):
+        for url in (self.settings.runs_url, self.settings.spool_url, self.settings.archive_url, self.trace.url):
             if not isinstance(place := place_of(url), Path):
                 place.require()
 
     def worker(self, now: Callable[[], datetime]) -> Worker:
-        """This process as one that pushes batches."""
+        """This process as one that pushes batches.
+
+        Raises:
+            ConfigurationError: the database is older than what was sent.
+        """
+        self.trace.require_level()
         return Worker(
             name=f"{socket.gethostname()}:{os.getpid()}",
             ledger=self.ledger,

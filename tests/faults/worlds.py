@@ -143,12 +143,16 @@ class Worlds:
 
     def new(self, partner: Partner, *, greedy: bool) -> World:
         """A world in its first state; the one before it ends."""
+        partner.reset(greedy=greedy)
+        return self.restored(partner)
+
+    def restored(self, partner: Partner) -> World:
+        """The world whose database is in its first state, whatever the partner has; the one before it ends."""
         for database in (self.database, self.breaking):
             database.close()
         for suffix in ("-wal", "-shm"):
             (self._home / f"db{suffix}").unlink(missing_ok=True)
         shutil.copy(self._seed, self._home / "db")
-        partner.reset(greedy=greedy)
         return World(
             database=self.database, breaking=self.breaking, spool=self._spool, partner=partner, expected=self._expected
         )

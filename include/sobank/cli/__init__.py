@@ -28,6 +28,7 @@ from sobank.cli import (
     members,
     partners,
     quarantine,
+    reconcile,
     registry,
     simulate,
 )
@@ -43,7 +44,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for group in (files, day, accounts, diagnose, simulate):
+for group in (files, day, accounts, diagnose, reconcile, simulate):
     group.add_to(app)
 app.add_typer(registry.app, name="registry")
 app.add_typer(quarantine.app, name="quarantine")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, BinaryIO
 
+from sobank.domain.trace import Intake
 from sobank.errors import InputRefused
 
 if TYPE_CHECKING:
@@ -23,12 +24,16 @@ _NAME_WITH_MOMENT = re.compile(r"^SOBANK_\d{6}_\d{16}-(\d{4}-\d\d-\d\d)T\d\d-\d\
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Collaborators:
-    """What taking a file in needs; `received` and `keep` come from the store, `identify` from the formats."""
+    """What taking a file in needs; `received` and `keep` come from the store, `identify` from the formats.
+
+    note: writes into the trace that a file is in the database.
+    """
 
     archive: ObjectStore
     identify: Callable[[bytes, str], Format]
     received: type[Received]
     keep: Callable[[Received, Iterable[Parsed], datetime], Kept]
+    note: Callable[[Intake, datetime], None]
     chunk_bytes: int
 
 
@@ -68,6 +73,8 @@ def ingest_file(name: str, stream: BinaryIO, parts: Collaborators, *, now: datet
             kept = parts.keep(received, format_.read(archived, chunk_bytes=parts.chunk_bytes), now)
         except InputRefused as refused:
             return FileOutcome(name=name, size=size, sha256=sha256, refused=refused.of(name))
+    # Committed before, and before the file leaves the inbox: what dies in between leaves the file there (ADR 0022).
+    parts.note(Intake(name=name, sha256=sha256), now)
     return FileOutcome(name=name, size=size, sha256=sha256, format=format_.name, kept=kept)
 
 

@@ -6,9 +6,10 @@ somebody else has claimed the batch since and `FenceLost` is raised: stop at onc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 
@@ -16,17 +17,29 @@ from sobank.domain.delivery import BatchState, Claim, Happening, NotClaimed, tra
 from sobank.domain.ledger_step import Answer, Arrived, Claiming, Staged, Step
 from sobank.domain.routing import Reason
 from sobank.domain.sink import Receipt
+from sobank.domain.trace import End
 from sobank.errors import ForbiddenTransition, LedgerError
 from sobank.store import audit
+from sobank.store.database import Database
 from sobank.store.ledger_read import LedgerReader, not_found
 from sobank.store.ledger_rows import as_json
 from sobank.store.ledger_statements import set_aside, withdrawn, withdrawn_before_any_attempt
 from sobank.store.ledger_steps import Asking, cancel, event, fence_lost, take
+from sobank.store.ledger_trace import LedgerTrace
 from sobank.store.schema import attempts, batches
+
+if TYPE_CHECKING:
+    from sobank.store.trace import Trace
+
+_ENDS = {BatchState.REJECTED: End.REJECTED, BatchState.DELIVERED: End.DELIVERED, BatchState.SEALED: End.UNSENT}
 
 
 class Ledger(LedgerReader):
-    """Batches and attempts in our database."""
+    """Batches and attempts in our database; what may leave, and how it ended, is in its trace too (ADR 0022)."""
+
+    def __init__(self, database: Database, *, trace: Trace | None = None) -> None:
+        super().__init__(database)
+        self._trace = LedgerTrace(trace)
 
     def take(self, steps: Sequence[Step], *, worker: str, now: datetime, lease: timedelta) -> list[Answer]:
         """Take steps of different batches, in one transaction; the answers in the same order.
@@ -34,8 +47,10 @@ class Ledger(LedgerReader):
         Each is what `claim`, `mark_staged` or `record` would do alone and say, an exception where they would raise one:
         that step drops out, and the others are taken. When this raises, nothing of the set is.
         """
-        with self._database.write() as connection:
-            return take(connection, steps, Asking(worker=worker, now=now, lease=lease))
+        with self._writing() as connection:
+            answers = take(connection, steps, Asking(worker=worker, now=now, lease=lease))
+            noted = self._trace.note(connection, steps, answers)
+        return self._trace.keep(noted, steps, answers, now=now)
 
     def claim(self, batch_id: int, *, worker: str, now: datetime, lease: timedelta) -> Claim | NotClaimed:
         """Take the batch for `lease`, before a byte leaves; or say why not.
@@ -60,7 +75,7 @@ class Ledger(LedgerReader):
         return sum(self._cancel_if_withdrawn(batch_id, worker=worker, now=now) for batch_id in sorted(found))
 
     def _cancel_if_withdrawn(self, batch_id: int, *, worker: str, now: datetime) -> bool:
-        with self._database.write() as connection:
+        with self._writing() as connection:
             row = connection.execute(sa.select(batches).where(batches.c.id == batch_id).with_for_update()).one()
             reasons = withdrawn(connection, [batch_id]) if row.state == BatchState.SEALED and row.fence == 0 else {}
             cancel(connection, [(row, reason) for reason in reasons.values()], worker=worker, now=now)
@@ -112,7 +127,7 @@ class Ledger(LedgerReader):
             values["staging"] = None
         if state in {BatchState.HELD, BatchState.REJECTED}:
             values["reason"] = message
-        with self._database.write() as connection:
+        with self._writing() as connection:
             self._update(connection, batch_id, fence, values)
             connection.execute(
                 sa.update(attempts)
@@ -121,6 +136,8 @@ class Ledger(LedgerReader):
             )
             if state is BatchState.REJECTED:
                 set_aside(connection, batch_id, Reason.REJECTED_BY_PARTNER, now=now)
+            if state is BatchState.REJECTED or forget_staging:
+                self._trace.ended(connection, batch_id, _ENDS[state], now=now)
         return state
 
     def release(
@@ -171,7 +188,7 @@ class Ledger(LedgerReader):
             NotFound: no such batch. ForbiddenTransition: it is final or held. LedgerError: no actor or no reason.
         """
         _require_person(batch_id, actor, reason)
-        with self._database.write() as connection:
+        with self._writing() as connection:
             row = connection.execute(sa.select(batches).where(batches.c.id == batch_id).with_for_update()).one_or_none()
             if row is None:
                 raise not_found(batch_id)
@@ -183,6 +200,12 @@ class Ledger(LedgerReader):
             retry = event(row, "batch.retry", before=row.state, after=row.state, reason=reason)
             audit.record_many(connection, [retry], at=now, actor=actor, role=role)
 
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with self._database.write() as connection:
+            self._trace.require_lineage(connection)
+            yield connection
+
     def _alone(self, step: Step, *, now: datetime, worker: str = "", lease: timedelta = timedelta(0)) -> Answer:
         (answer,) = self.take([step], worker=worker, now=now, lease=lease)
         if isinstance(answer, Exception):
@@ -190,7 +213,7 @@ class Ledger(LedgerReader):
         return answer
 
     def _guarded(self, batch_id: int, fence: int, **values: Any) -> None:
-        with self._database.write() as connection:
+        with self._writing() as connection:
             self._update(connection, batch_id, fence, values)
 
     def _update(self, connection: sa.Connection, batch_id: int, fence: int, values: dict[str, Any]) -> None:
@@ -204,7 +227,7 @@ class Ledger(LedgerReader):
     ) -> None:  # fmt: skip
         _require_person(batch_id, actor, reason)
         state = transition(BatchState.HELD, happening, attempted=True)
-        with self._database.write() as connection:
+        with self._writing() as connection:
             changed = connection.execute(
                 sa.update(batches)
                 .where(batches.c.id == batch_id, batches.c.state == BatchState.HELD)
@@ -219,6 +242,8 @@ class Ledger(LedgerReader):
                 set_aside(connection, batch_id, Reason.BATCH_REJECTED, now=now)
             decided = event(changed, f"batch.{happening.value}", before=BatchState.HELD, after=state, reason=reason)
             audit.record_many(connection, [decided], at=now, actor=actor, role=role)
+            if state is not None and (state is not BatchState.SEALED or "staging" in also):
+                self._trace.ended(connection, batch_id, _ENDS[state], now=now, by_person=True)
 
 
 def _require_person(batch_id: int, actor: str, reason: str) -> None:

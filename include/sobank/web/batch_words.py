@@ -50,6 +50,7 @@ OUTCOMES: Final[dict[str | None, tuple[str, str]]] = {
     Happening.REFUSED: ("Refusé par le partenaire", "bad"),
     Happening.DOUBTFUL: ("À demander au partenaire", "bad"),
     "lease_expired": ("Interrompu", "warn"),
+    "reconciled": ("Repris après une restauration", "plain"),
 }
 #: Why a decision was not taken.
 NO_REASON: Final = "Indiquez un motif."

@@ -27,6 +27,7 @@ from sobank.store.schema.registry import (
     mandates,
     memberships,
 )
+from sobank.store.schema.trace import departures, lineage
 
 __all__ = [
     "UtcDateTime",
@@ -42,9 +43,11 @@ __all__ = [
     "cabinets",
     "circuits",
     "connectors",
+    "departures",
     "dossiers",
     "duplicates",
     "entries",
+    "lineage",
     "mandates",
     "memberships",
     "metadata",

@@ -1,0 +1,283 @@
+"""The trace: what may have left and what came in, written beside the spool, where no restore of the database reaches.
+
+One small object a transaction, `<lineage>/<day>/<time>-<kind>-<token>.json`. A lineage is the life of the database
+between two restores. The database commits the token of a departure, or the SHA-256 of a file, before the object is
+written; so an object that it does not know was written after the backup from which it was restored (ADR 0022).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from sobank.domain.trace import Departure, End, Ending, Intake, Record, SealedBatch
+from sobank.errors import ConfigurationError, LedgerError, StoreAway
+from sobank.store.objects_file import sync_folder
+from sobank.store.place import place_of
+from sobank.store.registry import in_parts
+from sobank.store.schema import bank_files, departures, lineage
+
+if TYPE_CHECKING:
+    from sobank.store.bucket import Bucket
+    from sobank.store.database import Database
+
+_CLOSED: Final = "closed"
+_DEPARTURE, _ENDING, _INTAKE = "departure", "ending", "intake"
+#: Days that are compared at the start of a push: the newest holds what was written last, the other covers midnight.
+_LOOKED_AT: Final = 2
+_AT_ONCE: Final = 16
+
+
+class Trace:
+    """The trace of one database, at `file:///folder` or `s3://bucket/prefix`.
+
+    Every method raises StoreAway where the place does not answer, and ConfigurationError where the URL names none.
+    """
+
+    def __init__(self, url: str, database: Database) -> None:
+        self.url = url
+        self._database = database
+
+    @cached_property
+    def lineage(self) -> int:
+        """The lineage of the database when this process first asked."""
+        with self._database.read() as connection:
+            return int(connection.execute(sa.select(lineage.c.number)).scalar_one())
+
+    def write(self, record: Record, *, token: str, now: datetime) -> None:
+        """Keep a record; on disk when this returns.
+
+        Raises:
+            LedgerError: this lineage is over. The database was restored and reconciled since, without this record or
+                with it: whoever wrote it must not go on.
+        """
+        folder = f"{_folder(self.lineage)}/{now.astimezone(UTC):%Y-%m-%d/%H%M%S%f}"
+        self._place.write(f"{folder}-{_kind(record)}-{token}.json", _encoded(record))
+        if self._place.has(f"{_folder(self.lineage)}/{_CLOSED}"):
+            raise LedgerError(
+                "this process belongs to a database that was restored and reconciled since",
+                subject=self.url,
+                remedy="stop it; what it had under way is taken up by others",
+            )
+
+    def require_level(self) -> None:
+        """Let nothing leave from a database that knows less than its trace.
+
+        Raises:
+            ConfigurationError: the database is older than what was sent or taken in.
+        """
+        if not self.is_level():
+            raise ConfigurationError(
+                "the database is older than what was sent: it was restored from a backup, or begun anew",
+                subject=self.url,
+                remedy="stop every worker, then run `sobank reconcile` (docs/operations.md); nothing is sent before",
+            )
+
+    def is_level(self) -> bool:
+        """Whether the database knows all that the last days of its trace tell."""
+        mine = _folder(self.lineage)
+        if any(number > self.lineage for number in self._lineages()):
+            return False
+        names = self._place.names(mine)
+        if _CLOSED in names:
+            return False
+        return not any(self._unknown(f"{mine}/{day}") for day in _days(names)[-_LOOKED_AT:])
+
+    def lost(self) -> list[Record]:
+        """All records from the day before the first that the database does not know, in order; none if it is level."""
+        found: list[str] = []
+        for number in self._lineages():
+            if number < self.lineage:
+                continue
+            days = [f"{_folder(number)}/{day}" for day in _days(self._place.names(_folder(number)))]
+            if not found:
+                first = next((place for place, day in enumerate(days) if self._unknown(day)), len(days) + 1)
+                days = days[max(first - 1, 0) :]
+            found += [f"{day}/{name}" for day in days for name in self._place.names(day)]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(lambda key: _decoded(self._place.read(key)), found))
+
+    def close(self) -> int:
+        """End every lineage from that of the database on; whoever still writes there learns it. The next number."""
+        numbers = sorted({self.lineage, *(number for number in self._lineages() if number > self.lineage)})
+        for number in numbers:
+            self._place.write(f"{_folder(number)}/{_CLOSED}", b"{}")
+        return numbers[-1] + 1
+
+    def follow(self) -> None:
+        """Go on in the lineage that the database is in now."""
+        self.__dict__.pop("lineage", None)
+
+    def unknown_files(self, intakes: Iterable[Intake]) -> list[Intake]:
+        """Those whose bytes the database does not have, once each, in the order in which they were taken in."""
+        wanted = {intake.sha256: intake for intake in reversed(list(intakes))}
+        known = self._known(bank_files.c.sha256, [bytes.fromhex(sha256) for sha256 in wanted])
+        return [intake for sha256, intake in reversed(wanted.items()) if bytes.fromhex(sha256) not in known]
+
+    def _lineages(self) -> list[int]:
+        return sorted(int(name[:-1]) for name in self._place.names("") if name.endswith("/") and name[:-1].isdigit())
+
+    def _unknown(self, day: str) -> bool:
+        """Whether the database lacks something of that day."""
+        tokens: dict[str, list[str]] = {}
+        for name in self._place.names(day):
+            _, kind, token = name.removesuffix(".json").split("-", 2)
+            tokens.setdefault(kind, []).append(token)
+        left, came = tokens.get(_DEPARTURE, []), [bytes.fromhex(token) for token in tokens.get(_INTAKE, [])]
+        return len(self._known(departures.c.token, left)) < len(set(left)) or len(
+            self._known(bank_files.c.sha256, came)
+        ) < len(set(came))
+
+    def _known(self, column: sa.Column[Any], values: Sequence[Any]) -> set[Any]:
+        if not values:
+            return set()
+        with self._database.read() as connection:
+            return {
+                value
+                for part in in_parts(sorted(set(values)))
+                for value in connection.execute(sa.select(column).where(column.in_(part))).scalars()
+            }
+
+    @cached_property
+    def _place(self) -> _Place:
+        place = place_of(self.url)
+        return _InFolder(place) if isinstance(place, Path) else _InBucket(place)
+
+
+def beside(spool_url: str) -> str:
+    """The URL of a trace that nobody has said: `trace` beside the spool, which all workers see."""
+    parts = urlsplit(spool_url)
+    return parts._replace(path=str(PurePosixPath(parts.path or "/spool").parent / "trace")).geturl()
+
+
+def _folder(number: int) -> str:
+    return f"{number:06d}"
+
+
+def _days(names: Iterable[str]) -> list[str]:
+    return sorted(name[:-1] for name in names if name.endswith("/"))
+
+
+def _kind(record: Record) -> str:
+    """What the name says: whether the database must know the token, for what of it."""
+    return _DEPARTURE if record.departures else _ENDING if record.endings else _INTAKE
+
+
+def _encoded(record: Record) -> bytes:
+    return json.dumps(asdict(record), default=_as_text, separators=(",", ":")).encode()
+
+
+def _as_text(value: date) -> str:
+    return value.isoformat()
+
+
+def _decoded(content: bytes) -> Record:
+    found = json.loads(content)
+    return Record(
+        intakes=tuple(Intake(**row) for row in found["intakes"]),
+        departures=tuple(Departure(**row | {"batch": _batch(row["batch"])}) for row in found["departures"]),
+        endings=tuple(Ending(**row | {"end": End(row["end"])}) for row in found["endings"]),
+    )
+
+
+def _batch(row: dict[str, Any]) -> SealedBatch:
+    days = {name: date.fromisoformat(row[name]) for name in ("business_date", "first_date", "last_date", "run_day")}
+    return SealedBatch(**row | days | {"sealed_at": datetime.fromisoformat(row["sealed_at"])})
+
+
+class _Place(Protocol):
+    """Where records lie. `names`: of what is directly in a folder, that of a folder with a `/` behind it."""
+
+    def write(self, key: str, content: bytes) -> None: ...
+
+    def read(self, key: str) -> bytes: ...
+
+    def has(self, key: str) -> bool: ...
+
+    def names(self, folder: str) -> list[str]: ...
+
+
+class _InFolder:
+    """A folder; every record is on disk, with its entry, before `write` returns."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def write(self, key: str, content: bytes) -> None:
+        target = self._root / key
+        with self._answering():
+            made = _make(target.parent)
+            handle, name = tempfile.mkstemp(dir=target.parent, prefix=".incoming-")
+            with os.fdopen(handle, "wb") as out:
+                out.write(content)
+                out.flush()
+                os.fchmod(out.fileno(), 0o640)
+                os.fsync(out.fileno())
+            Path(name).replace(target)
+            for folder in [target.parent, *made]:
+                sync_folder(folder)
+
+    def read(self, key: str) -> bytes:
+        with self._answering():
+            return (self._root / key).read_bytes()
+
+    def has(self, key: str) -> bool:
+        return (self._root / key).exists()
+
+    def names(self, folder: str) -> list[str]:
+        with self._answering():
+            try:
+                with os.scandir(self._root / folder) as found:
+                    return sorted(e.name + "/" * e.is_dir() for e in found if not e.name.startswith("."))
+            except FileNotFoundError:
+                return []
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreAway(
+                f"the trace cannot be reached ({error.strerror})",
+                subject=str(self._root),
+                remedy="see that the folder is there, may be written and has room, then run again: nothing was sent",
+            ) from None
+
+
+def _make(folder: Path) -> list[Path]:
+    """Make a folder and those above it; the folders that have a new entry."""
+    missing = [each for each in (folder, *folder.parents) if not each.is_dir()]
+    folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    return [each.parent for each in missing]
+
+
+class _InBucket:
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    def write(self, key: str, content: bytes) -> None:
+        self._bucket.put(key, io.BytesIO(content), once=True)
+
+    def read(self, key: str) -> bytes:
+        found = io.BytesIO()
+        self._bucket.fetch(key, found)
+        return found.read()
+
+    def has(self, key: str) -> bool:
+        return self._bucket.size(key) is not None
+
+    def names(self, folder: str) -> list[str]:
+        return self._bucket.names(folder)
