@@ -78,7 +78,7 @@ def test_a_disk_that_cannot_sync_is_no_success_wherever_it_happens(
         house.run(DAY)
         compare(outcome, house.delivered(), undisturbed, f"fsync number {number}")
         house.database.close()
-    table.add("all", "fsync fails in our spool or in a folder, at any call", outcome)
+    table.add("all", "fsync fails in our spool, our trace or in a folder, at any call", outcome)
     assert outcome.points >= 10
 
 
@@ -94,6 +94,7 @@ def fsync_fails_at(number: int) -> Iterator[list[int]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", fsync)
+        patch.setattr("sobank.wiring.sleep", lambda _seconds: None)
         yield calls
 
 

@@ -402,8 +402,7 @@ def test_nothing_leaves_while_the_trace_cannot_be_written(sqlite_world: World) -
     assert not world.arrived()
     trace.unlink()
     (world.folder / "aside").rename(trace)
-    later = world.house.worker(lambda: NOW + timedelta(hours=1))
-    push_all(later, world.house.sink_of, world.house.ledger.open_batches())
+    world.push()
     assert world.states() == {"delivered": 3}
 
 

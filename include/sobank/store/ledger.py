@@ -50,7 +50,11 @@ class Ledger(LedgerReader):
         with self._writing() as connection:
             answers = take(connection, steps, Asking(worker=worker, now=now, lease=lease))
             noted = self._trace.note(connection, steps, answers)
-        return self._trace.keep(noted, steps, answers, now=now)
+        kept = self._trace.keep(noted, steps, answers, now=now)
+        for answer, told in zip(answers, kept, strict=True):
+            if isinstance(answer, Claim) and isinstance(told, Exception):  # nobody was told of the claim: let it go
+                self.record(answer.batch_id, answer.fence, Happening.NO_ANSWER, now=now, message=str(told))
+        return kept
 
     def claim(self, batch_id: int, *, worker: str, now: datetime, lease: timedelta) -> Claim | NotClaimed:
         """Take the batch for `lease`, before a byte leaves; or say why not.
