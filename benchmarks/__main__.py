@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import daily, ingest, registry, sftp
+from benchmarks import airflow, daily, history, ingest, registry, sftp, unit_costs
 from benchmarks.frame import ROOT, Measured, Opens, WrongOutput, measure
 from benchmarks.machine import machine, versions
 from benchmarks.peers_home import PYTHON as PEERS
@@ -29,6 +29,9 @@ BENCHMARKS: Mapping[str, Opens] = {
     "daily": daily.benchmarks,
     "ingest": ingest.benchmarks,
     "registry": registry.benchmarks,
+    "history": history.benchmarks,
+    "airflow": airflow.benchmarks,
+    "costs": unit_costs.benchmarks,
 }
 
 

@@ -27,6 +27,7 @@ class Child:
         self._steps: dict[str, float] = {}
         self._peaks: dict[str, float] = {}
         self._laps: dict[str, list[float]] = {}
+        self._costs: dict[str, dict[str, float]] = {}
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -42,10 +43,14 @@ class Child:
         """Keep the time of one of many answers of a kind."""
         self._laps.setdefault(name, []).append(seconds)
 
+    def cost(self, name: str, **figures: float) -> None:
+        """Keep what a step cost beside its time, each figure in the unit that its name says."""
+        self._costs[name] = figures
+
     def did(self, **work: int | str) -> None:
         """Say what was done, last of all: the ratio of two runs says where these differ."""
         outcome: Mapping[str, object] = {"work": work, "steps": self._steps, "peaks": self._peaks, "laps": self._laps}
-        outcome = {**outcome, "peak_mb": peak_mb()}
+        outcome = {**outcome, "costs": self._costs, "peak_mb": peak_mb()}
         self._outcome.write_text(json.dumps(outcome))
 
 

@@ -68,14 +68,16 @@ class Place:
         shutil.rmtree(self.run, ignore_errors=True)
         self.run.mkdir()
 
-    def ours(self, name: str, label: str, url: str, before: Callable[[], None], *, judged: bool) -> Contender:
-        """Our daily path."""
+    def ours(
+        self, name: str, label: str, url: str, before: Callable[[], None], *, judged: bool, proved: bool = False
+    ) -> Contender:
+        """Our daily path; `proved`: to the proof of the day."""
         settings = {"SOBANK_HOME": str(self.run), "SOBANK_DATABASE_URL": url}
         return Contender(
             name=name,
             label=label,
             module="benchmarks.ours.daily",
-            asked={"day": day.DAY.isoformat(), "judged": judged, "environment": settings},
+            asked={"day": day.DAY.isoformat(), "judged": judged, "proved": proved, "environment": settings},
             verify=self.delivered,
             before=before,
         )

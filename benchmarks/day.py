@@ -68,11 +68,11 @@ class Made:
     debit: int = 0
 
 
-def plan(size: float) -> Plan:
-    """The day of a size, without its texts."""
+def plan(size: float, *, cabinets: int | None = None) -> Plan:
+    """The day of a size, without its texts; of as many cabinets as the size has, unless their number is said."""
     rng = np.random.default_rng(20260303)
     statements = max(200, round(STATEMENTS * size))
-    cabinets = max(20, round(CABINETS * min(size, 1.0)))
+    cabinets = cabinets or max(20, round(CABINETS * min(size, 1.0)))
     weights = rng.lognormal(0.0, 1.0, statements)
     n_entries = rng.multinomial(ENTRIES_EACH * statements, weights / weights.sum())
     largest = max(LARGEST, 2 / cabinets)

@@ -52,12 +52,13 @@ class Contender:
 class Comparison:
     """The ratio of two contenders in one measure; a rate is better when higher, all else when lower.
 
-    at_least, at_most: the aim, if there is one.
+    more: their difference instead of their ratio. at_least, at_most: the aim, if there is one.
     """
 
     of: str
     to: str
     measure: Measure = "wall"
+    more: bool = False
     at_least: float | None = None
     at_most: float | None = None
 
@@ -86,7 +87,7 @@ class Run:
     """One measured and verified run: seconds of wall clock and of CPU (user and system, its children included).
 
     steps: seconds by step. peaks: by step, the peak memory up to its end, in MiB. laps: seconds of each answer by kind,
-    where there are many.
+    where there are many. costs: by step, what it cost beside its time.
     """
 
     wall: float
@@ -96,6 +97,7 @@ class Run:
     steps: Mapping[str, float]
     peaks: Mapping[str, float]
     laps: Mapping[str, Sequence[float]]
+    costs: Mapping[str, Mapping[str, float]]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -114,7 +116,7 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ratio:
-    """A ratio round by round, with what differs between the work of its two sides, in words."""
+    """A ratio (or difference) round by round, with what differs between the work of its two sides, in words."""
 
     comparison: Comparison
     median: float
@@ -147,7 +149,7 @@ def ratio(measured: Measured, comparison: Comparison) -> Ratio:
         measured.values(comparison.to, comparison.measure),
         strict=True,
     )
-    rounds = [of / to for of, to in pairs]
+    rounds = [of - to if comparison.more else of / to for of, to in pairs]
     of, to = (measured.runs[name][-1].work for name in (comparison.of, comparison.to))
     return Ratio(
         comparison=comparison,
@@ -215,6 +217,7 @@ def _run(contender: Contender, python: Path) -> Run:
         steps=told["steps"],
         peaks=told["peaks"],
         laps=told["laps"],
+        costs=told["costs"],
     )
 
 
@@ -242,3 +245,11 @@ def laps(runs: Sequence[Run]) -> Iterator[tuple[str, int, float, float, float]]:
         seconds = sorted(lap for run in runs for lap in run.laps[kind])
         # The nearest rank: a time that was measured, and no less than 95 % of them.
         yield kind, len(seconds), statistics.median(seconds), seconds[-(-len(seconds) * 95 // 100) - 1], seconds[-1]
+
+
+def median_costs(runs: Sequence[Run]) -> dict[str, dict[str, float]]:
+    """What each step cost, figure by figure the median of all runs."""
+    return {
+        step: {name: statistics.median([run.costs[step][name] for run in runs]) for name in figures}
+        for step, figures in runs[0].costs.items()
+    }

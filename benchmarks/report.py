@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from benchmarks.frame import Comparison, Measured, Ratio, laps, median_steps, middle, ratio
+from benchmarks.frame import Comparison, Measured, Ratio, laps, median_costs, median_steps, middle, ratio
 
 _HEADS = ("", "wall s", "range", "CPU s", "peak MiB", "rate/s")
 _MEASURES = {"rate": "rate", "wall": "time", "cpu": "CPU", "peak_mb": "peak memory"}
@@ -57,10 +57,8 @@ def sentence(measured: Measured, comparison: Comparison) -> list[str]:
     found = ratio(measured, comparison)
     labels = {contender.name: contender.label for contender in measured.benchmark.contenders}
     what = _MEASURES[comparison.measure]
-    lines = [
-        f"  {what}: {labels[comparison.of]} = {found.median:.2f} × {labels[comparison.to]}"
-        f" ({found.low:.2f}–{found.high:.2f}){_aim(found)}"
-    ]
+    by = f"{found.median:.2f} {'more than' if comparison.more else '×'} {labels[comparison.to]}"
+    lines = [f"  {what}: {labels[comparison.of]} = {by} ({found.low:.2f}–{found.high:.2f}){_aim(found)}"]
     if found.differences:
         lines.append(f"    not the same work: {'; '.join(found.differences)}")
     return lines
@@ -108,6 +106,7 @@ def _benchmark_json(measured: Measured) -> dict[str, Any]:
                     }
                     for kind, count, median, p95, slowest in laps(measured.runs[contender.name])
                 },
+                "costs": median_costs(measured.runs[contender.name]),
                 "work": dict(measured.runs[contender.name][-1].work),
             }
             for contender in benchmark.contenders
@@ -132,6 +131,7 @@ def _ratio_json(found: Ratio) -> dict[str, Any]:
         "of": comparison.of,
         "to": comparison.to,
         "measure": comparison.measure,
+        "more": comparison.more,
         "median": round(found.median, 3),
         "low": round(found.low, 3),
         "high": round(found.high, 3),

@@ -10,7 +10,7 @@ from benchmarks.child import Child
 
 
 def main() -> None:
-    """Run the day of `asked`: `environment` for the jobs, `judged` by Great Expectations or not at all."""
+    """Run the day of `asked`: `environment` for the jobs, `judged` by Great Expectations or not at all, `proved`."""
     child = Child()
     asked = child.asked
     os.environ.update(asked["environment"])
@@ -33,6 +33,9 @@ def main() -> None:
         sent = [jobs.push(partner, asked["day"]) for partner in jobs.partners_to_push(asked["day"])]
     with child.step("global files"):
         sent += [jobs.write_global_files(ref) for ref in jobs.global_file_shards(asked["day"])]
+    if asked.get("proved"):
+        with child.step("prove"):
+            jobs.prove(asked["day"])
     child.did(
         statements=decided["decided"],
         entries=decided["entries"],

@@ -89,7 +89,7 @@ def test_a_wrong_or_missing_answer_counts_for_nothing(
 
 def test_the_95th_percentile_is_a_time_that_was_measured_and_95_of_100_are_no_longer() -> None:
     times = [float(n) for n in range(100, 0, -1)]
-    run = Run(wall=1, cpu=1, peak_mb=1, work={}, steps={}, peaks={}, laps={"list": times})
+    run = Run(wall=1, cpu=1, peak_mb=1, work={}, steps={}, peaks={}, costs={}, laps={"list": times})
     assert list(laps([run])) == [("list", 100, 50.5, 95.0, 100.0)]
-    short = Run(wall=1, cpu=1, peak_mb=1, work={}, steps={}, peaks={}, laps={"list": [3.0, 1.0]})
+    short = Run(wall=1, cpu=1, peak_mb=1, work={}, steps={}, peaks={}, costs={}, laps={"list": [3.0, 1.0]})
     assert list(laps([short])) == [("list", 2, 2.0, 3.0, 3.0)]
