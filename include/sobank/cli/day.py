@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -52,7 +51,8 @@ def deliver(
         step("decide")
         ref = jobs.decide(refs)
         step("push")
-        failed, pushed = _push_all(wanted)
+        pushed, errors = jobs.send_all(wanted)
+        failed = [f"{error.subject}: {error.what}" for error in errors]
         step("prove")
         proofs = jobs.proofs_up_to(wanted)
     proof = proofs[-1]
@@ -73,21 +73,6 @@ def _prepared(ref: jobs.Ref, step: Callable[[str], None]) -> jobs.Ref:
         step(name if ref["of"] == 1 else f"{name} {ref['shard'] + 1}/{ref['of']}")
         ref = getattr(jobs, name)(ref)
     return ref
-
-
-def _push_all(wanted: Any) -> tuple[list[str], dict[str, Any]]:
-    """Push every partner and write the global files; what one cannot do does not stop the others (D8)."""
-    failed: list[str] = []
-    pushed: dict[str, Any] = {}
-    steps = [(code, partial(jobs.push, code, wanted)) for code in jobs.partners_to_push(wanted)]
-    shards = jobs.global_file_shards(wanted)
-    steps += [(f"global {ref['shard']}", partial(jobs.write_global_files, ref)) for ref in shards]
-    for name, push in steps:
-        try:
-            pushed[name] = push()
-        except DeliveryIncomplete as error:
-            failed.append(f"{error.subject}: {error.what}")
-    return failed, pushed
 
 
 def prove(day: Day, json: AsJson = False) -> None:
