@@ -128,6 +128,12 @@ def outcome(house: TestHouse) -> dict[str, Any]:
     }
 
 
+def test_the_only_shard_of_a_day_is_decided_as_airflow_hands_it_over_without_a_list(lived: Living) -> None:
+    with lived(1):
+        [only] = prepared()
+        assert jobs.decide(only, now=lambda: NOW)["decided"] > 0
+
+
 def test_batches_names_bytes_and_verdicts_are_the_same_in_one_shard_and_in_many(
     fresh_url: FreshUrl, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,11 +91,12 @@ def validate(ref: Ref) -> Ref:
     return ref | {name: count for name, count in summary.items() if name != "rules"}
 
 
-def decide(refs: Iterable[Ref], *, now: Now = utc_now) -> Ref:
+def decide(refs: Iterable[Ref] | Ref, *, now: Now = utc_now) -> Ref:
     """Decide every validated statement once and seal its batch, in one transaction (D1).
 
     Args:
-        refs: what `validate` gave for every shard of one run, in any order.
+        refs: what `validate` gave for every shard of one run, in any order. Airflow hands that of a single shard over
+            as itself, without a list around it.
     Raises:
         DeliveryIncomplete: a shard is missing: a run decides what it has prepared whole, or nothing.
     """
@@ -104,7 +105,7 @@ def decide(refs: Iterable[Ref], *, now: Now = utc_now) -> Ref:
     from sobank.store.decision import deciding
 
     house = start.house()
-    ref, files = _together(house, list(refs))
+    ref, files = _together(house, [refs] if isinstance(refs, dict) else list(refs))
     validated, failures = _verdicts(files)
     with deciding(house.database, day=as_day(ref["day"]), now=now()) as decision:
         left = decide_all(
