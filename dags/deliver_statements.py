@@ -6,22 +6,22 @@ quarantine with a reason. The last task proves it to the cent; a run without tha
 
 **Which day.** A scheduled or backfilled run delivers the Paris day on which its data interval starts, a manual run the
 day of its parameter `day`. Banks send a day the next morning: `wait` holds the run until the hour that is set for it.
-
 **Limits.** The run of day D takes every undecided statement dated D or earlier, so what came late heals by itself.
-Tasks are counted by partners and shards of cabinets, never by files. `decide` takes all shards or nothing.
 
 **Dangers.** Clearing, retrying and backfilling are safe: decided stays decided, delivered is not sent again. *Marking a
-task as success by hand is not*: it delivers nothing. `max_active_runs` does not bound backfills; the ledger does.
-More: `docs/runbooks/deliver_statements.md`.
+task as success by hand is not*. `max_active_runs` bounds no backfill. Runbook: `docs/runbooks/deliver_statements.md`.
 """
 
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, get_current_context, task, task_group
+from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryAction, RetryRule
 
 from sobank import jobs
 
 SHARD = "{{ task.op_kwargs['ref'].shard + 1 }}/{{ task.op_kwargs['ref'].of }}"
+NO = ["sobank.errors.ConfigurationError", "sobank.errors.ProofFailed", "builtins.RuntimeError"]
+CLEAR_NO = ExceptionRetryPolicy([RetryRule(NO, action=RetryAction.FAIL)])
 
 
 def _day() -> str:
@@ -30,7 +30,7 @@ def _day() -> str:
 
 
 # Rescheduled, not deferred: the slot is free during the hours of waiting and no triggerer has to run.
-@task.sensor(mode="reschedule", poke_interval=300, timeout=36 * 3600, retries=0)
+@task.sensor(mode="reschedule", poke_interval=300, timeout=36 * 3600, retry_policy=CLEAR_NO)
 def wait() -> bool:
     return datetime.now(UTC) >= jobs.ready_at(_day())
 
@@ -63,8 +63,8 @@ def push(partner: str) -> dict:
     return jobs.push(partner, _day())
 
 
-# The leaf colours the run, so it looks at the ledger and at every task before it. Not retried: its no is news at once.
-@task(trigger_rule="all_done", retries=0)
+# The leaf colours the run, so it looks at the ledger and at every task before it. Its clear no is news at once.
+@task(trigger_rule="all_done", retry_policy=CLEAR_NO)
 def prove() -> dict:
     proof, run = jobs.prove(_day()), get_current_context()
     states = run["ti"].get_task_states(dag_id=run["dag"].dag_id, run_ids=[run["run_id"]])[run["run_id"]]

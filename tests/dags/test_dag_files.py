@@ -94,10 +94,10 @@ def test_a_failed_partner_stands_in_the_way_of_nothing_but_the_colour_of_the_run
     assert deliver["tasks"]["prove"]["trigger_rule"].endswith("ALL_DONE")
 
 
-def test_the_proof_is_the_only_leaf_and_is_told_at_once(deliver: Found) -> None:
+def test_the_proof_is_the_only_leaf_and_a_dead_worker_does_not_speak_for_it(deliver: Found) -> None:
     leaves = [name for name in deliver["tasks"] if not downstream(deliver, name)]
     assert leaves == ["prove"]
-    assert deliver["tasks"]["prove"]["retries"] == 0
+    assert deliver["tasks"]["prove"]["retries"] > 0
 
 
 def test_what_was_sealed_earlier_leaves_even_if_today_could_not_be_decided(deliver: Found) -> None:
@@ -105,9 +105,9 @@ def test_what_was_sealed_earlier_leaves_even_if_today_could_not_be_decided(deliv
         assert deliver["tasks"][name]["trigger_rule"].endswith("ALL_DONE_MIN_ONE_SUCCESS")
 
 
-def test_a_run_without_a_day_fails_at_once_instead_of_being_retried(deliver: Found) -> None:
+def test_a_run_has_no_day_unless_it_is_given_and_waiting_survives_a_dead_worker(deliver: Found) -> None:
     assert deliver["params"] == {"day": None}
-    assert deliver["tasks"]["wait"]["retries"] == 0
+    assert deliver["tasks"]["wait"]["retries"] > 0
 
 
 def test_every_task_has_an_end_in_time_and_few_retries(looked_at: Found) -> None:

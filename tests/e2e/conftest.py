@@ -83,6 +83,10 @@ class Stage:
         found = next(t for t in self.airflow.api.tasks(DELIVERY, run) if t["task_id"] == task)
         return self.airflow.api.task_log(DELIVERY, run, task, try_number=found["try_number"])
 
+    def tries(self, run: str, task: str) -> int:
+        """How often a task was tried."""
+        return int(next(t["try_number"] for t in self.airflow.api.tasks(DELIVERY, run) if t["task_id"] == task))
+
     def expected(self) -> list[dict[str, Any]]:
         """The rows of the world's own expectation."""
         return list(read_expected(self.world.expected))

@@ -60,6 +60,7 @@ def test_a_manual_run_without_a_day_is_red_and_says_what_it_needs(stage: Stage) 
     assert stage.run(DELIVERY) == "failed"
     run = stage.last_run()
     assert "a manual run needs the parameter day" in stage.log_of(run, "wait")
+    assert stage.tries(run, "wait") == stage.tries(run, "prove") == 1
     assert {name for name, state in stage.task_states(run).items() if state == "success"} == set()
     assert stage.delivered_files() == files
 
@@ -74,6 +75,7 @@ def test_a_partner_who_locks_us_out_makes_the_run_red_while_the_others_get_their
     failed = {name for name, state in stage.task_states(run).items() if state == "failed"}
     assert failed == {f"push {locked.seat.code}", "prove"}
     assert "does not hold" in stage.log_of(run, "prove")
+    assert stage.tries(run, "prove") == 1
     assert {partner for partner, circuit in circuits(stage) if circuit == "config"} == {locked.seat.code}
     verdict = stage.judged(until=NEXT_DAY)
     assert verdict.missing
