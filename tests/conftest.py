@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import typer.main
+import typer.testing
 
 from sobank.store import migrate
 from sobank.store.database import Database
 from tests import servers
 from tests.builders import TestHouse
+from tests.databases import Databases
 
 FreshUrl = Callable[[], str]
+#: The tree of commands is built once: each of a thousand `CliRunner.invoke` would build it anew, in 36 ms.
+typer.testing._get_command = cache(typer.main.get_command)  # type: ignore[attr-defined]
+
+
+@sa.event.listens_for(sa.Engine, "connect")
+def _without_waiting_for_the_disk(connection: object, _record: object) -> None:
+    """Tests end processes, never the machine: nothing is learnt from waiting for a platter."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous=OFF")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -40,23 +54,15 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def fresh_postgres_url(postgres_server: str) -> Iterator[FreshUrl]:
+def postgres_databases(postgres_server: str) -> Databases:
+    """Empty migrated databases of it."""
+    return Databases(postgres_server)
+
+
+@pytest.fixture(scope="session")
+def fresh_postgres_url(postgres_databases: Databases) -> FreshUrl:
     """Makes empty migrated databases, copies of one template."""
-    server = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with server.connect() as connection:
-        connection.exec_driver_sql("CREATE DATABASE migrated")
-    template = Database(_named(postgres_server, "migrated"))
-    migrate.upgrade(template)
-    template.close()
-
-    def fresh() -> str:
-        name = f"t{uuid.uuid4().hex}"
-        with server.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE migrated")
-        return _named(postgres_server, name)
-
-    yield fresh
-    server.dispose()
+    return postgres_databases.new
 
 
 @pytest.fixture(scope="session")
@@ -76,10 +82,21 @@ def fresh_sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> FreshUrl:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def fresh_url(request: pytest.FixtureRequest) -> FreshUrl:
+def fresh_url(request: pytest.FixtureRequest) -> Iterator[FreshUrl]:
     """Makes empty migrated databases; each test that asks runs once on each kind."""
-    fresh: FreshUrl = request.getfixturevalue(f"fresh_{request.param}_url")
-    return fresh
+    if request.param == "sqlite":
+        yield request.getfixturevalue("fresh_sqlite_url")
+        return
+    databases: Databases = request.getfixturevalue("postgres_databases")
+    lent: list[str] = []
+
+    def lend() -> str:
+        lent.append(databases.lend())
+        return lent[-1]
+
+    yield lend
+    for url in lent:
+        databases.give_back(url)
 
 
 @pytest.fixture
@@ -96,10 +113,6 @@ def sqlite_database(fresh_sqlite_url: FreshUrl) -> Iterator[Database]:
     found = Database(fresh_sqlite_url())
     yield found
     found.close()
-
-
-def _named(url: str, database: str) -> str:
-    return sa.make_url(url).set(database=database).render_as_string(hide_password=False)
 
 
 @pytest.fixture
