@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sobank.domain.shards import Shard, is_whole, shards_for
+from sobank.domain.shards import shards_for
 
 
 @pytest.mark.parametrize(
@@ -20,10 +20,3 @@ def test_files_of_a_run_cut_in_one_way_are_never_those_of_the_same_run_cut_in_an
     keys = [shard.key("run-1") for of in (1, 2, 5, 12) for shard in shards_for(of, size=1, most=of)]
     assert len(set(keys)) == len(keys)
     assert keys[0] == "run-1"
-
-
-def test_only_every_shard_of_one_cut_each_once_is_the_whole() -> None:
-    cut = shards_for(3, size=1, most=9)
-    assert is_whole(reversed(cut))
-    other = Shard(number=2, of=4)
-    assert not any(map(is_whole, ([], cut[1:], [*cut, cut[0]], [*cut[:2], cut[0]], [*cut[:2], other])))

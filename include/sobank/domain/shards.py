@@ -6,7 +6,6 @@ in follows from its id alone: nobody has to keep a list.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,9 +30,3 @@ def shards_for(volume: int, *, size: int, most: int) -> list[Shard]:
     """As few shards as hold `volume` at about `size` each, `most` at the most; one where there is nothing to do."""
     of = max(1, min(most, -(-volume // size)))
     return [Shard(number=number, of=of) for number in range(of)]
-
-
-def is_whole(shards: Iterable[Shard]) -> bool:
-    """Whether these are all shards of one cut, each once."""
-    found = sorted((shard.of, shard.number) for shard in shards)
-    return bool(found) and found == [(found[0][0], number) for number in range(found[0][0])]

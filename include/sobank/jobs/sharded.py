@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from sobank.domain.shards import Shard, is_whole, shards_for
+from sobank.domain.shards import Shard, shards_for
 from sobank.errors import DeliveryIncomplete
 from sobank.jobs import start
 from sobank.jobs.start import Now, Ref, as_day, utc_now
@@ -145,18 +145,24 @@ def _files(house: House, ref: Ref) -> RunFiles:
 
 
 def _together(house: House, refs: list[Ref]) -> tuple[Ref, list[RunFiles]]:
-    """One reference for the run, its counts summed, and the files of its shards."""
+    """One reference for the run, its counts summed, and the files of its shards, in the order of the cut.
+
+    Of a run that is cleared and cut into fewer shards Airflow still gives what the former ones said: it is left out.
+    """
+    from sobank.store.extract import read_shards
+
     runs = {(ref["day"], ref["run"]) for ref in refs}
-    if len(runs) != 1 or not is_whole(map(_shard, refs)):
+    cut = [shard for day, run in runs for shard in read_shards(house.run_files(as_day(day), run))]
+    given = sorted((ref for ref in refs if _shard(ref) in cut), key=lambda ref: ref["shard"])
+    if len(runs) != 1 or [_shard(ref) for ref in given] != cut:
         raise DeliveryIncomplete(
-            f"{len(refs)} verdicts are not those of all shards of one run: nothing was decided",
+            f"{len(given)} verdicts for {len(cut)} shards of one run: nothing was decided",
             subject=", ".join(sorted({run for _, run in runs})) or "no run",
             remedy="clear the run from its task `shards`",
         )
-    refs = sorted(refs, key=lambda ref: ref["shard"])
-    summed = {name: sum(ref[name] for ref in refs) for name in _COUNTED if name in refs[0]}
-    same = {name: refs[0][name] for name in ("day", "run", "of", "withdrawn")}
-    return same | summed, [_files(house, ref) for ref in refs]
+    summed = {name: sum(ref[name] for ref in given) for name in _COUNTED if name in given[0]}
+    same = {name: given[0][name] for name in ("day", "run", "of", "withdrawn")}
+    return same | summed, [_files(house, ref) for ref in given]
 
 
 def _verdicts(files: list[RunFiles]) -> tuple[pa.Array, pa.Table]:
