@@ -32,6 +32,8 @@ _SEALED: Final = (
     )
     .where(batches.c.id.in_(_IDS))
 )
+#: All that an ending needs.
+_KEYS: Final = sa.select(batches.c.id, batches.c.idempotency_key).where(batches.c.id.in_(_IDS))
 _NUMBER: Final = sa.select(lineage.c.number)
 
 
@@ -75,7 +77,8 @@ class LedgerTrace:
         if self._trace is None or not (leaving or arrived):
             return None
         ids = [*leaving, *(step.batch_id for step in arrived)]
-        found = {row["id"]: row for row in connection.execute(_SEALED, {"ids": ids}).mappings()}
+        query = _SEALED if leaving else _KEYS
+        found = {row["id"]: row for row in connection.execute(query, {"ids": ids}).mappings()}
         record = Record(
             departures=tuple(
                 Departure(batch=_sealed(found[id_]), fence=fence, staging=staging)

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -39,6 +39,9 @@ _DEPARTURE, _ENDING, _INTAKE = "departure", "ending", "intake"
 #: Days that are compared at the start of a push: the newest holds what was written last, the other covers midnight.
 _LOOKED_AT: Final = 2
 _AT_ONCE: Final = 16
+_NAMES: Final = {
+    kind: tuple(field.name for field in fields(kind)) for kind in (Record, Intake, Departure, Ending, SealedBatch)
+}
 
 
 class Trace:
@@ -177,11 +180,14 @@ def _kind(record: Record) -> str:
 
 
 def _encoded(record: Record) -> bytes:
-    return json.dumps(asdict(record), default=_as_text, separators=(",", ":")).encode()
+    return json.dumps(record, default=_plain, separators=(",", ":")).encode()
 
 
-def _as_text(value: date) -> str:
-    return value.isoformat()
+def _plain(value: Any) -> object:
+    """Not `asdict`, which copies all that is below as well: half of the time of a record."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return {name: getattr(value, name) for name in _NAMES[type(value)]}
 
 
 def _decoded(content: bytes) -> Record:
