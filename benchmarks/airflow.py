@@ -44,6 +44,8 @@ def benchmarks(size: float, folder: Path) -> Iterator[Sequence[Benchmark]]:
             folder / "airflow",
             scheduled=False,
             extra={
+                # A task that fails ends what is measured; nobody should wait for its next try.
+                "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
                 "SOBANK_HOME": str(place.run),
                 "SOBANK_DATABASE_URL": named(server, "run"),
                 "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": own,

@@ -69,15 +69,29 @@ class Place:
         self.run.mkdir()
 
     def ours(
-        self, name: str, label: str, url: str, before: Callable[[], None], *, judged: bool, proved: bool = False
+        self,
+        name: str,
+        label: str,
+        url: str,
+        before: Callable[[], None],
+        *,
+        judged: bool,
+        proved: bool = False,
+        metered: bool = False,
     ) -> Contender:
-        """Our daily path; `proved`: to the proof of the day."""
+        """Our daily path; `proved`: to the proof of the day; `metered`: with what each step costs in PostgreSQL."""
         settings = {"SOBANK_HOME": str(self.run), "SOBANK_DATABASE_URL": url}
         return Contender(
             name=name,
             label=label,
             module="benchmarks.ours.daily",
-            asked={"day": day.DAY.isoformat(), "judged": judged, "proved": proved, "environment": settings},
+            asked={
+                "day": day.DAY.isoformat(),
+                "judged": judged,
+                "proved": proved,
+                "metered": plain(url) if metered else None,
+                "environment": settings,
+            },
             verify=self.delivered,
             before=before,
         )

@@ -48,8 +48,10 @@ def _rows(measured: Measured) -> Iterator[tuple[str, ...]]:
         wall, least, most = middle([run.wall for run in runs])
         cpu, peak, rate = (middle(measured.values(contender.name, m))[0] for m in ("cpu", "peak_mb", "rate"))
         yield contender.label, f"{wall:.2f}", f"{least:.2f}–{most:.2f}", f"{cpu:.2f}", f"{peak:.0f}", f"{rate:,.0f}"
+        costs = median_costs(runs)
         for name, seconds, up_to in median_steps(runs):
-            yield f"    {name}", f"{seconds:.2f}", "", "", f"{up_to:.0f}", ""
+            own, server = (f"{costs[name][one]:.2f}" if name in costs else "" for one in ("cpu_s", "server_cpu_s"))
+            yield f"    {name}", f"{seconds:.2f}", "", own, f"{up_to:.0f}", server and f"server CPU s {server}"
 
 
 def sentence(measured: Measured, comparison: Comparison) -> list[str]:

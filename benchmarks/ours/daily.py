@@ -7,10 +7,14 @@ from datetime import date
 from typing import Any
 
 from benchmarks.child import Child
+from benchmarks.ours.meter import Meter
 
 
 def main() -> None:
-    """Run the day of `asked`: `environment` for the jobs, `judged` by Great Expectations or not at all, `proved`."""
+    """Run the day of `asked`: `environment` for the jobs, `judged` by Great Expectations or not at all.
+
+    proved: to the proof of the day. metered: URL of the database, if what each step costs there is asked for.
+    """
     child = Child()
     asked = child.asked
     os.environ.update(asked["environment"])
@@ -18,23 +22,24 @@ def main() -> None:
         from sobank import jobs
         from sobank.wiring import House  # noqa: F401  what jobs import when they run
 
-    with child.step("shards"):
+    step = Meter(child, asked["metered"]).step if asked["metered"] else child.step
+    with step("shards"):
         refs = jobs.shards(asked["day"], "bench")
     for at, ref in enumerate(refs):
-        with child.step("extract"):
+        with step("extract"):
             refs[at] = jobs.extract(ref)
-        with child.step("partition"):
+        with step("partition"):
             refs[at] = jobs.partition(refs[at])
-        with child.step("validate"):
+        with step("validate"):
             refs[at] = jobs.validate(refs[at]) if asked["judged"] else nothing_judged(refs[at])
-    with child.step("decide"):
+    with step("decide"):
         decided = jobs.decide(refs)
-    with child.step("push"):
+    with step("push"):
         sent = [jobs.push(partner, asked["day"]) for partner in jobs.partners_to_push(asked["day"])]
-    with child.step("global files"):
+    with step("global files"):
         sent += [jobs.write_global_files(ref) for ref in jobs.global_file_shards(asked["day"])]
-    if asked.get("proved"):
-        with child.step("prove"):
+    if asked["proved"]:
+        with step("prove"):
             jobs.prove(asked["day"])
     child.did(
         statements=decided["decided"],

@@ -1,17 +1,11 @@
-"""Ours: a day from the bank's files to its proof, job by job, and what each costs besides its time.
-
-Processor seconds of this process and of all of PostgreSQL, bytes of its log and of its database, bytes written here.
-"""
+"""Ours: a day from the bank's files to its proof, job by job, and what each costs besides its time."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 from benchmarks.child import Child
+from benchmarks.ours.meter import Meter
 
 
 def main() -> None:
@@ -23,7 +17,7 @@ def main() -> None:
         from sobank import jobs
         from sobank.wiring import House  # noqa: F401  what jobs import when they run
 
-    day, meter = asked["day"], _Meter(child, asked["database"])
+    day, meter = asked["day"], Meter(child, asked["database"])
     with meter.step("ingest"):
         taken = jobs.ingest()
     with meter.step("shards"):
@@ -46,57 +40,6 @@ def main() -> None:
         bank_files=taken["files"],
         did="taken in, judged, delivered into folders, proved",
     )
-
-
-class _Meter:
-    """Counts what a step costs, here and on the server."""
-
-    def __init__(self, child: Child, database: str) -> None:
-        import psutil
-        import psycopg
-
-        self._child = child
-        self._connection = psycopg.connect(database, autocommit=True)
-        folder = self._asked("SHOW data_directory")
-        self._server = psutil.Process(int((Path(folder) / "postmaster.pid").read_text().split()[0]))
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time it, and count."""
-        before = self._counters()
-        with self._child.step(name):
-            yield
-        after = self._counters()
-        self._child.cost(name, **{one: after[one] - before[one] for one in after})
-
-    def _counters(self) -> dict[str, float]:
-        own = os.times()
-        written = next(
-            line for line in Path("/proc/self/io").read_text().splitlines() if line.startswith("write_bytes")
-        )
-        return {
-            "cpu_s": sum(own[:4]),
-            "server_cpu_s": self._server_cpu(),
-            "wal_bytes": float(self._asked("SELECT pg_current_wal_insert_lsn() - '0/0'")),
-            "database_bytes": float(self._asked("SELECT pg_database_size(current_database())")),
-            "written_bytes": float(written.split()[1]),
-        }
-
-    def _server_cpu(self) -> float:
-        """Of the server and all that it started; a process counts in its parent once it has ended."""
-        import psutil
-
-        total = 0.0
-        for process in [self._server, *self._server.children(recursive=True)]:
-            try:
-                total += sum(process.cpu_times()[:4])
-            except psutil.NoSuchProcess:
-                return self._server_cpu()
-        return total
-
-    def _asked(self, sql: str) -> Any:
-        found = self._connection.execute(sql).fetchone()  # type: ignore[call-overload]
-        return found[0] if found else None
 
 
 if __name__ == "__main__":
