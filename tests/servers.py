@@ -106,3 +106,11 @@ def postgres(**settings: str | int) -> Iterator[str]:
     finally:
         end_group(server, first=signal.SIGINT)  # "fast": connections still open are closed
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def control_postgres(url: str, *command: str) -> None:
+    """`pg_ctl` on the server of a URL: `"restart", "-m", "immediate", "-w"` is a crash and a start."""
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        folder = Path(connection.execute("SHOW data_directory").fetchone()[0])
+    run = [*_as_ordinary_user(), _postgres_programs() / "pg_ctl", "-D", folder]
+    subprocess.run([*run, *command, "-l", folder / "restarts.log"], check=True, capture_output=True, cwd=folder)
