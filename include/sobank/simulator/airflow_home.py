@@ -126,7 +126,6 @@ def _airflow_settings(folder: Path, url: str, keys: Mapping[str, str], *, schedu
         "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt"],
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": str(scheduled),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "GX_ANALYTICS_ENABLED": "False",
         "DO_NOT_TRACK": "1",
         "NO_COLOR": "1",
