@@ -255,6 +255,7 @@ def _chain(size: int) -> tuple[list[dict[str, Any]], Head]:
     return rows, Head(events=size, hash=last)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # slow is the machine, under load
 @given(data=st.data(), size=st.integers(1, 12))
 def test_any_single_change_removal_insertion_or_swap_is_found_and_named(data: st.DataObject, size: int) -> None:
     rows, head = _chain(size)
