@@ -24,7 +24,7 @@ from tests.cli.conftest import Run
 from tests.object_stores import bucket, url_of
 
 DAY = date(2026, 3, 2)
-PLACES = ("runs", "spool", "archive")
+PLACES = ("runs", "spool", "archive", "trace")
 ACCOUNTS: dict[int, tuple[str | None, str | None]] = {
     1: ("approved", "fizen"), 2: ("approved", "fizen"), 3: ("approved", "inqom"), 4: ("approved", None),
     5: ("draft", None),
@@ -110,7 +110,7 @@ def test_a_store_that_is_away_while_a_day_is_decided_fails_the_task_and_the_next
 def test_a_payload_that_cannot_be_fetched_was_never_sent_and_leaves_when_it_can(
     sqlite_house: TestHouse, store: S3Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    filled(sqlite_house, spool_url=url_of(store))
+    filled(sqlite_house, spool_url=url_of(store), trace_url=(sqlite_house.settings.home / "trace").as_uri())
     monkeypatch.setattr("sobank.wiring.sleep", lambda seconds: None)
     sqlite_house.decide(DAY)
     store.script.add("get", Fault.ERROR_BEFORE_COMMIT, times=500)
