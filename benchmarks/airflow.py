@@ -106,10 +106,13 @@ def _day(place: Place, server: str, airflow: RunningAirflow) -> Benchmark:
     )
 
 
-def through(airflow: RunningAirflow, database: str) -> dict[str, str]:
+def through(airflow: RunningAirflow, database: str) -> dict[str, object]:
     """What `ours.through_airflow` is asked."""
     home = airflow.home
-    return {**home.access, "database": database, "dag": DELIVERY, "day": day.DAY.isoformat()}
+    processes = [component.pid for component in airflow.components.values()]
+    return {
+        **home.access, "database": database, "dag": DELIVERY, "day": day.DAY.isoformat(), "processes": processes,
+    }  # fmt: skip
 
 
 def _say(line: str) -> None:

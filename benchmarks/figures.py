@@ -38,7 +38,7 @@ StageCosts = Mapping[str, Line]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """Benchmarks by name, each with the name of the file that it stands in. peak: MiB of one process of a day."""
+    """Benchmarks by name, each with the name of the file that it stands in."""
 
     benchmarks: Mapping[str, Json]
     files: Mapping[str, str]
@@ -64,12 +64,6 @@ class Found:
             }
             for stage in STAGES
         }
-
-    def peak(self) -> Line:
-        """MiB that one process held at once to the end of a day that it did alone."""
-        days = [self.contender("costs", name) for name in ("few", "more_statements", "more_files")]
-        sizes = [(day["work"]["statements"], day["work"]["files"]) for day in days]
-        return line(sizes, [day["peak_mb"]["median"] for day in days])
 
     def laps(self, benchmark: str, contender: str, begins: str) -> dict[str, float]:
         """Median seconds of the kinds of answers whose name begins so."""

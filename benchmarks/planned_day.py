@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
@@ -67,11 +67,11 @@ def rates(found: Found) -> Rates:
     return Rates(costs=found.costs(), boot=min(quick))
 
 
-def tasks_of(load: Load, given: Rates, *, decide_by_shard: bool = False) -> list[Task]:
+def tasks_of(load: Load, given: Rates, *, by_shard: Collection[str] = ()) -> list[Task]:
     """The tasks of a day in the order of the DAG.
 
     Args:
-        decide_by_shard: as if every shard were decided in a transaction of its own.
+        by_shard: as if `decide`, or `prove`, were a task a shard.
     """
 
     def task(name: str, stage: str, parts: int, *after: str) -> Task:
@@ -88,16 +88,16 @@ def tasks_of(load: Load, given: Rates, *, decide_by_shard: bool = False) -> list
         for stage in _OF_A_SHARD:
             made.append(task(f"{stage} {shard}", stage, load.shards, before))
             before = f"{stage} {shard}"
-    decides = load.shards if decide_by_shard else 1
+    decides, proves = (load.shards if name in by_shard else 1 for name in ("decide", "prove"))
     for part in range(decides):
-        shards = [part] if decide_by_shard else range(load.shards)
+        shards = range(load.shards) if decides == 1 else [part]
         made.append(task(f"decide {part}", "decide", decides, *(f"validate {shard}" for shard in shards)))
     made += [_boot(name, given, *(f"decide {part}" for part in range(decides))) for name in _SMALL]
     made += [task(f"push {part}", "push", PARTNERS, "partners") for part in range(PARTNERS)]
     for part in range(load.file_shards):
         made.append(task(f"global files {part}", "global files", load.file_shards, "global_file_shards"))
     ended = [one.name for one in made if one.name.startswith(("push", "global files"))]
-    return [*made, task("prove", "prove", 1, *ended)]
+    return [*made, *(task(f"prove {part}", "prove", proves, *ended) for part in range(proves))]
 
 
 def _boot(name: str, given: Rates, *after: str) -> Task:

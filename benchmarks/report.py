@@ -50,7 +50,9 @@ def _rows(measured: Measured) -> Iterator[tuple[str, ...]]:
         yield contender.label, f"{wall:.2f}", f"{least:.2f}–{most:.2f}", f"{cpu:.2f}", f"{peak:.0f}", f"{rate:,.0f}"
         costs = median_costs(runs)
         for name, seconds, up_to in median_steps(runs):
-            own, server = (f"{costs[name][one]:.2f}" if name in costs else "" for one in ("cpu_s", "server_cpu_s"))
+            own, server = (
+                f"{costs[name][one]:.2f}" if one in costs.get(name, {}) else "" for one in ("cpu_s", "server_cpu_s")
+            )
             yield f"    {name}", f"{seconds:.2f}", "", own, f"{up_to:.0f}", server and f"server CPU s {server}"
 
 

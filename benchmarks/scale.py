@@ -1,4 +1,4 @@
-"""`python -m benchmarks.scale`: write the tables of scale.md anew, from the results that `make bench` left here.
+"""`python -m benchmarks.scale [folder]`: write the tables of scale.md anew, from the results of `make bench`.
 
 Between two marks stands what this program wrote; everything else in that file is left as it is.
 """
@@ -25,9 +25,11 @@ SIZES: Final = (0.1, 1, 10, 100, 1000)
 #: A task may take so long (`execution_timeout` of the DAG); a worker may hold so much (its `mem_limit`).
 TASK_SECONDS: Final = 3600
 WORKER_MIB: Final = 4096
+#: Bytes a statement, held by `decide` (numbers only, NOTES.md) and by the proof (two digests and their offsets).
+HELD_BYTES: Final = (40, 72)
 #: MyUnisoft's public guide: requests a second of one token.
 MYUNISOFT_A_SECOND: Final = 20 / 10
-_HOUR, _MILLION, _GIGA, _DAYS_A_YEAR = 3600, 1_000_000, 1_000_000_000, 250
+_HOUR, _MILLION, _GIGA, _MIB, _DAYS_A_YEAR = 3600, 1_000_000, 1_000_000_000, 1 << 20, 250
 _MARKS: Final = re.compile(
     r"(<!-- (?P<name>[a-z ]+): written by python -m benchmarks.scale -->\n).*?(<!-- end -->)", re.S
 )
@@ -171,38 +173,43 @@ def _course(tasks: Sequence[Task], machines: Machines) -> tuple[str, ...]:
 def _otherwise(given: Rates, there: Sequence[Place]) -> str:
     place = there[-1]
     more = replace(place.machines, server_cores=2 * (place.machines.server_cores or 0))
-    ways: tuple[tuple[str, Machines, bool], ...] = (
-        ("as it is", place.machines, False),
-        ("PostgreSQL with twice the cores", more, False),
-        ("each shard decided by itself", place.machines, True),
-        ("both", more, True),
+    ways: tuple[tuple[str, Machines, tuple[str, ...]], ...] = (
+        ("as it is", place.machines, ()),
+        ("PostgreSQL with twice the cores", more, ()),
+        ("decided by shard", place.machines, ("decide",)),
+        ("decided and proved by shard", place.machines, ("decide", "prove")),
     )
     rows: Rows = [("big days", *(label for label, _, _ in ways))]
     for times in SIZES:
         load = load_of(times * BIG_DAY)
-        found: list[Course] = [run(tasks_of(load, given, decide_by_shard=split), on) for _, on, split in ways]
-        rows.append((f"{times:g} ×", *(f"{_time(one.lasted('decide'))} of {_time(one.seconds)}" for one in found)))
-    return f"*{place.label}: time in decide, of the whole*\n\n{_table(rows)}"
+        found: list[Course] = [run(tasks_of(load, given, by_shard=split), on) for _, on, split in ways]
+        rows.append((f"{times:g} ×", *(f"{_time(_alone(one))} of {_time(one.seconds)}" for one in found)))
+    return f"*{place.label}: time in decide and prove, of the whole*\n\n{_table(rows)}"
+
+
+def _alone(course: Course) -> float:
+    return course.lasted("decide") + course.lasted("prove")
 
 
 def _volume(found: Found, given: Rates) -> str:
     head = (
         "big days", "taking in, one file after another", "log of PostgreSQL a day", "database grows a day",
-        "in a year of 250 days", "workers write a day", "peak of decide, GiB", "more than a worker has",
+        "in a year of 250 days", "workers write a day", "decide holds", "the proof holds",
+        f"over {WORKER_MIB // 1024} GiB",
     )  # fmt: skip
     rows: Rows = [head]
-    peak = found.peak()
+    least = found.contender("airflow", "in_process")["peak_mb"]["median"] * _MIB
     for times in SIZES:
         load = load_of(times * BIG_DAY)
 
         def all_of(name: str, load: Load = load) -> float:
             return sum(given.costs[stage][name].at(load.statements, load.files) for stage in STAGES)
 
-        grows, mib = all_of("database_bytes"), peak.at(load.statements, load.files)
+        grows, held = all_of("database_bytes"), [least + each * load.statements for each in HELD_BYTES]
         rows.append((
             f"{times:g} ×", _time(given.costs["ingest"]["seconds"].at(load.statements, load.files)),
             _bytes(all_of("wal_bytes")), _bytes(grows), _bytes(grows * _DAYS_A_YEAR), _bytes(all_of("written_bytes")),
-            f"{mib / 1024:.1f}", "YES" if mib > WORKER_MIB else "no",
+            *map(_bytes, held), "YES" if max(held) > WORKER_MIB * _MIB else "no",
         ))  # fmt: skip
     return _table(rows)
 
@@ -244,4 +251,4 @@ def _scaled(value: float, units: Sequence[tuple[float, float, str]], least: str,
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(Path, sys.argv[1:2])))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,24 +39,28 @@ class Meter:
         )
         return {
             "cpu_s": sum(own[:4]),
-            "server_cpu_s": self._server_cpu(),
+            "server_cpu_s": cpu_of([self._server.pid]),
             "wal_bytes": float(self._asked("SELECT pg_current_wal_insert_lsn() - '0/0'")),
             "database_bytes": float(self._asked("SELECT pg_database_size(current_database())")),
             "written_bytes": float(written.split()[1]),
         }
 
-    def _server_cpu(self) -> float:
-        """Of the server and all that it started; a process counts in its parent once it has ended."""
-        import psutil
-
-        total = 0.0
-        for process in [self._server, *self._server.children(recursive=True)]:
-            try:
-                total += sum(process.cpu_times()[:4])
-            except psutil.NoSuchProcess:
-                return self._server_cpu()
-        return total
-
     def _asked(self, sql: str) -> Any:
         found = self._connection.execute(sql).fetchone()  # type: ignore[call-overload]
         return found[0] if found else None
+
+
+def cpu_of(pids: Sequence[int]) -> float:
+    """Processor seconds of processes and all that they started; one counts in its parent once it has ended."""
+    import psutil
+
+    total = 0.0
+    for pid in pids:
+        first = psutil.Process(pid)
+        for process in [first, *first.children(recursive=True)]:
+            try:
+                total += sum(process.cpu_times()[:4])
+            except psutil.NoSuchProcess:
+                # It ended since the list was made, and counts elsewhere now.
+                return cpu_of(pids)
+    return total

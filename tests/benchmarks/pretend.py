@@ -10,7 +10,7 @@ from benchmarks.child import Child
 
 
 def main() -> None:
-    """Hold `megabytes`, burn CPU in a child, write `content` to `output`, say `work`."""
+    """Hold `megabytes`, burn CPU in a child, write `content` to `output`, say `costs` and `work`."""
     child = Child()
     asked = child.asked
     with child.step("hold"):
@@ -21,6 +21,8 @@ def main() -> None:
     Path(asked["output"]).write_bytes(asked["content"].encode())
     if asked.get("fail"):
         raise RuntimeError(asked["fail"])
+    if asked.get("costs"):
+        child.cost("hold", **asked["costs"])
     child.did(**asked["work"])
     del held
 
