@@ -115,7 +115,7 @@ def test_a_task_that_was_given_up_and_still_writes_spoils_nothing_of_its_next_tr
 
 
 def test_a_file_that_is_not_there_says_from_where_to_clear_the_run(place: Place) -> None:
-    with pytest.raises(ConfigurationError, match=r"run-1/lots\.arrow: .*\n.*clear the run from its task `extract`"):
+    with pytest.raises(ConfigurationError, match=r"run-1/lots\.arrow: .*\n.*clear the run from its task `shards`"):
         place.run().read("lots")
 
 
