@@ -104,7 +104,7 @@ def postgres(**settings: str | int) -> Iterator[str]:
         wait_until(answers, what="PostgreSQL answers")
         yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
     finally:
-        end_group(server, first=signal.SIGINT)  # "fast": connections still open are closed
+        end_group(server, first=signal.SIGQUIT)  # "immediate": nobody looks at its data again
         shutil.rmtree(folder, ignore_errors=True)
 
 
