@@ -24,11 +24,13 @@ from tests.databases import Databases
 FreshUrl = Callable[[], str]
 #: The tree of commands is built once: each of a thousand `CliRunner.invoke` would build it anew, in 36 ms.
 typer.testing._get_command = cache(typer.main.get_command)  # type: ignore[attr-defined]
+#: Tests end processes, never the machine: nothing is learnt from waiting for a platter. What is no file stays an error.
+os.fsync = os.fstat  # type: ignore[assignment]
 
 
 @sa.event.listens_for(sa.Engine, "connect")
 def _without_waiting_for_the_disk(connection: object, _record: object) -> None:
-    """Tests end processes, never the machine: nothing is learnt from waiting for a platter."""
+    """As with `os.fsync`."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous=OFF")
 
