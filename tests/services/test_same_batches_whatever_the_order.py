@@ -1,6 +1,6 @@
 """Whatever the order of runs, retries, backfills and late arrivals, the batches and their bytes are the same (D2).
 
-The world: two cabinets, four accounts, five business days. Each day's files arrive the next morning, some statements
+The world: two cabinets, four accounts, five business days. Each day's file arrives the next morning, some statements
 late. The reference runs each day on time. Any other history lets the same files arrive in the same order, with any
 runs in between: of any day, more than once, some of which die after the decision; in the end every day is run.
 """
@@ -39,16 +39,15 @@ histories = st.lists(
 
 
 def _arrive(house: TestHouse, morning: int, late: Lateness) -> None:
-    """The files of the morning after day `morning`: that day's statements, and those of earlier days that are late."""
+    """The file of the morning after day `morning`: that day's statements, and those of earlier days that are late."""
     sent = [
         statement(account, day, 100 * account + number, opening=10 * number)
         for number, day in enumerate(DAYS)
         for account in ACCOUNTS
         if number + late.get((account, number), 0) == morning
     ]
-    received = FIRST + timedelta(days=morning + 1)
-    for place, one in enumerate(sent):
-        house.take_in(file_of(one), named(received, place + 1))
+    if sent:
+        house.take_in(file_of(*sent), named(FIRST + timedelta(days=morning + 1)))
 
 
 def _on_time(house: TestHouse, late: Lateness) -> None:
