@@ -11,7 +11,7 @@ UV := $(BIN)/uv --system-certs
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 
-.PHONY: help install servers demo up env compose-check test test-rules test-faults test-pages test-airflow faults bench check format lock clean
+.PHONY: help install servers demo up env compose-check test test-rules test-faults test-pages test-airflow test-cluster faults cluster bench check format lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## / — /'
@@ -52,12 +52,12 @@ compose-check: install  ## Look at docker-compose.yaml without an engine: secret
 	$(BIN)/python -m deploy.compose_check
 
 test: install servers  ## Every test; PostgreSQL, sshd, Airflow and simulated partners are started on loopback
-	@echo "The rules, then the pages in a browser; beside them the faults, then whole days through a real Airflow."
-	@echo "Each of the four is shown when it is over."
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-pages test-airflow
+	@echo "The rules, then the pages in a browser; beside them the faults, then whole days through a real"
+	@echo "Airflow, then through the processes of docker-compose.yaml. Each of the five is shown when it is over."
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-pages test-cluster
 
 test-rules:
-	$(BIN)/pytest --ignore=tests/faults --ignore=tests/e2e
+	$(BIN)/pytest --ignore=tests/faults --ignore=tests/e2e --ignore=tests/cluster
 
 test-faults:
 	$(BIN)/pytest tests/faults
@@ -68,8 +68,14 @@ test-pages: test-rules
 test-airflow: test-faults
 	$(BIN)/pytest tests/e2e --ignore=tests/e2e/pages
 
+test-cluster: test-airflow
+	$(BIN)/pytest tests/cluster
+
 faults: install servers  ## Break every step of every kind of delivery, and write docs/faults.md
 	$(BIN)/pytest tests/faults --write-faults
+
+cluster: install servers  ## Kill every part of an installation in turn, and write docs/cluster.md
+	$(BIN)/pytest tests/cluster --every-kill
 
 bench: install servers  ## Measure speed and memory beside peers, in one run (SIZE, ROUNDS, ONLY)
 	$(BIN)/python -m benchmarks

@@ -24,7 +24,7 @@ from tests.cluster.objects import ObjectServer
 from tests.servers import control_postgres, free_port, postgres, wait_until
 
 REPOSITORY: Final = Path(__file__).parents[2]
-_FILE: Final = REPOSITORY / "docker-compose.yaml"
+COMPOSE: Final = REPOSITORY / "docker-compose.yaml"
 _POSTGRES, _OBJECTS, _WORKER = "postgres", "objects", "worker"
 #: Ports that services listen on in their containers; here each has a free one.
 _PORTS: Final = (("redis", 6379), ("api-server", 8080))
@@ -122,7 +122,7 @@ def cluster(folder: Path, *, workers: int = 2, more: Mapping[str, str] | None = 
         objects = stack.enter_context(ObjectServer(folder / "objects"))
         variables = made_up(public_url=f"http://127.0.0.1:{ports['api-server', 8080]}")
         variables |= {"OBJECTS_ACCESS_KEY": KEY_ID, "OBJECTS_SECRET_KEY": str(objects.login().password)}
-        services = read_compose(_FILE, variables)
+        services = read_compose(COMPOSE, variables)
         server = stack.enter_context(postgres(**_settings(services[_POSTGRES])))
         ports |= {(_OBJECTS, 8333): objects.port, (_POSTGRES, 5432): sa.make_url(server).port or 0}
         made = Cluster(
