@@ -38,7 +38,7 @@ StageCosts = Mapping[str, Line]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """Benchmarks by name, each with the name of the file that it stands in."""
+    """Benchmarks by name, each with the file that it stands in and how it was measured."""
 
     benchmarks: Mapping[str, Json]
     files: Mapping[str, str]
@@ -75,9 +75,11 @@ def read_results(folder: Path) -> Found:
     """Every benchmark in the results of a folder; one of the whole run stands before one that was run alone."""
     benchmarks, files = {}, {}
     for path in sorted(folder.glob("results*.json"), key=lambda path: (path.stem != "results", path.name)):
-        for benchmark in json.loads(path.read_text("utf-8"))["benchmarks"]:
+        results = json.loads(path.read_text("utf-8"))
+        how = f"{path.name}: SIZE={results['size']:g}, ROUNDS={results['rounds']}"
+        for benchmark in results["benchmarks"]:
             if benchmarks.setdefault(benchmark["name"], benchmark) is benchmark:
-                files[benchmark["name"]] = path.name
+                files[benchmark["name"]] = how
     return Found(benchmarks=benchmarks, files=files)
 
 

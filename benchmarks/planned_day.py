@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Final
@@ -16,6 +17,7 @@ from sobank.settings import Settings
 PARTNERS: Final = 4
 _OF_A_SHARD: Final = ("extract", "partition", "validate")
 _SMALL: Final = ("partners", "global_file_shards")
+_SHORT: Final = ("wait", "shards", "partition", *_SMALL)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,10 +63,9 @@ def cut(statements: int, files: int, *, partner_seconds: float = 0.0) -> Load:
 
 
 def rates(found: Found) -> Rates:
-    """From the results; what a task's process needs to begin is the time of the shortest one that Airflow ran."""
+    """From the results; how long a task's process needs to begin is seen in tasks that have little else to do."""
     tasks = found.laps("airflow", "airflow", "task ")
-    quick = [seconds for name, seconds in tasks.items() if name.removeprefix("task ") != "wait"]
-    return Rates(costs=found.costs(), boot=min(quick))
+    return Rates(costs=found.costs(), boot=statistics.median([tasks[f"task {name}"] for name in _SHORT]))
 
 
 def tasks_of(load: Load, given: Rates, *, by_shard: Collection[str] = ()) -> list[Task]:

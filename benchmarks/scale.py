@@ -74,7 +74,7 @@ def main(folder: Path = ROOT / "benchmarks", document: Path = DOCUMENT) -> int:
 
 def filled(text: str, written: Mapping[str, str]) -> str:
     """The document with its tables in place of those between the marks."""
-    return _MARKS.sub(lambda mark: f"{mark[1]}\n{written[mark['name']]}\n{mark[3]}", text)
+    return _MARKS.sub(lambda mark: f"{mark[1]}\n{written[mark['name']]}\n\n{mark[3]}", text)
 
 
 def tables(found: Found) -> dict[str, str]:
