@@ -63,9 +63,9 @@ class Stage:
         self.airflow.wait(lambda: self.airflow.api.run_state(dag, run) in OVER, f"end of {run}", seconds=seconds)
         return self.airflow.api.run_state(dag, run)
 
-    def backfill(self, *options: str) -> None:
-        """`sobank backfill` of the five days, to its end as Airflow sees it."""
-        run_sobank(self.airflow.home, "backfill", "--from", str(FIRST_DAY), "--to", str(LAST_DAY), *options)
+    def backfill(self, *options: str, first: date = FIRST_DAY) -> None:
+        """`sobank backfill` of the five days, or from a later one on, to its end as Airflow sees it."""
+        run_sobank(self.airflow.home, "backfill", "--from", str(first), "--to", str(LAST_DAY), *options)
         api = self.airflow.api
         self.airflow.wait(lambda: api.backfills_under_way(DELIVERY) == 0, "end of the backfill", seconds=900)
 

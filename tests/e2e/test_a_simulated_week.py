@@ -6,8 +6,11 @@ import hashlib
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -58,11 +61,30 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     )
 
 
-@pytest.fixture
-def home(tmp_path: Path, fresh_url: FreshUrl, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("SOBANK_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("SOBANK_DATABASE_URL", fresh_url())
-    return tmp_path / "home"
+@dataclass(frozen=True, kw_only=True)
+class Delivered:
+    """A home in which the week was taken in and every day delivered on its own; what the commands said."""
+
+    home: Path
+    ingested: dict[str, Any]
+    said: str
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def delivered(
+    request: pytest.FixtureRequest, world: World, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Delivered]:
+    """Once on each kind of database."""
+    fresh: FreshUrl = request.getfixturevalue(f"fresh_{request.param}_url")
+    home = tmp_path_factory.mktemp(request.param) / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOBANK_HOME", str(home))
+        patch.setenv("SOBANK_DATABASE_URL", fresh())
+        _sobank("init")
+        _sobank("registry", "import", world.registry)
+        ingested = json.loads(_sobank("ingest", world.inbox, "--json"))
+        said = [_sobank("deliver", "--day", day) for day in world.days]
+        yield Delivered(home=home, ingested=ingested, said=said[-1])
 
 
 def _sobank(*arguments: object) -> str:
@@ -96,20 +118,15 @@ def _arrived(home: Path) -> Counter[tuple[str, str]]:
     return found
 
 
-def test_every_statement_of_a_simulated_week_arrives_exactly_where_it_must(world: World, home: Path) -> None:
-    _sobank("init")
-    _sobank("registry", "import", world.registry)
-    taken = json.loads(_sobank("ingest", world.inbox, "--json"))
-    assert (taken["statements"], taken["duplicates"]) == (world.statements, world.duplicates)
-    for day in world.days:
-        _sobank("deliver", "--day", day)
+def test_every_statement_of_a_simulated_week_arrives_exactly_where_it_must(world: World, delivered: Delivered) -> None:
+    assert (delivered.ingested["statements"], delivered.ingested["duplicates"]) == (world.statements, world.duplicates)
     expected = list(read_expected(world.expected))
     wanted = Counter(
         (row["destination"], row["sha256"])
         for row in expected
         if row["destination"].startswith(("connector:", "global:"))
     )
-    assert _arrived(home) == wanted
+    assert _arrived(delivered.home) == wanted
     set_aside = Counter(row["destination"] for row in expected if row["destination"].startswith("quarantine:"))
     found: Counter[str] = Counter()
     for day in world.days:
@@ -119,28 +136,9 @@ def test_every_statement_of_a_simulated_week_arrives_exactly_where_it_must(world
     assert found == set_aside
 
 
-def test_running_every_day_again_leaves_every_file_as_it_was(world: World, home: Path) -> None:
-    _sobank("init")
-    _sobank("registry", "import", world.registry)
-    _sobank("ingest", world.inbox)
-    _sobank("deliver", "--day", world.days[-1])
-    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in home.rglob("*.txt*")}
-    assert before
-    for day in reversed(world.days):
-        _sobank("deliver", "--day", day)
-    _sobank("ingest", world.inbox)
-    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in home.rglob("*.txt*")} == before
-    again = json.loads(_sobank("registry", "import", world.registry, "--json"))
-    assert not any([*again["created"].values(), *again["updated"].values()])
-
-
-def test_a_global_file_has_its_manifest_and_a_cabinet_without_one_is_told_why(world: World, home: Path) -> None:
-    _sobank("init")
-    _sobank("registry", "import", world.registry)
-    _sobank("ingest", world.inbox)
-    said = _sobank("deliver", "--day", world.days[-1])
-    assert "all associated" in said
-    files = sorted((home / "global").glob("*/*.txt"))
+def test_a_global_file_has_its_manifest_and_a_cabinet_without_one_is_told_why(delivered: Delivered) -> None:
+    assert "all associated" in delivered.said
+    files = sorted((delivered.home / "global").glob("*/*.txt"))
     assert files
     for path in files:
         manifest = json.loads(path.with_name(path.name + ".manifest.json").read_text())
@@ -149,6 +147,18 @@ def test_a_global_file_has_its_manifest_and_a_cabinet_without_one_is_told_why(wo
         assert manifest["statements"] == len(_statements(path))
         assert manifest["records"] == data.count(b"\r\n") == len(data) // (RECORD + 2)
     assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o640"}
+
+
+def test_running_every_day_again_leaves_every_file_as_it_was(world: World, delivered: Delivered) -> None:
+    home = delivered.home
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in home.rglob("*.txt*")}
+    assert before
+    for day in reversed(world.days):
+        _sobank("deliver", "--day", day)
+    _sobank("ingest", world.inbox)
+    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in home.rglob("*.txt*")} == before
+    again = json.loads(_sobank("registry", "import", world.registry, "--json"))
+    assert not any([*again["created"].values(), *again["updated"].values()])
 
 
 def test_a_week_sent_to_partners_who_misbehave_every_day_arrives_exactly_once(
