@@ -59,6 +59,7 @@ def structure(dag: Any) -> dict[str, Any]:
                 "mapped_with": next((group.group_id for group in task.iter_mapped_task_groups()), None),
                 "retries": task.retries,
                 "label": getattr(task, "map_index_template", None),
+                "final": finally_failed(task),
                 "timeout": task.execution_timeout.total_seconds() if task.execution_timeout else None,
             }
             for task in dag.tasks
@@ -68,6 +69,21 @@ def structure(dag: Any) -> dict[str, Any]:
         "tags": sorted(dag.tags),
         "doc": dag.doc_md,
         "params": dag.params.dump(),
+    }
+
+
+def finally_failed(task: Any) -> dict[str, bool]:
+    """Which errors end a task at its first try, by what its retry policy says of one of each kind."""
+    from airflow.sdk.definitions.retry_policy import RetryAction
+
+    from sobank import errors
+
+    policy = None if task.is_mapped else task.retry_policy
+    kinds = [errors.ConfigurationError, errors.RegistryError, errors.ProofFailed, errors.DatabaseAway, errors.StoreAway]
+    raised = [kind("what", remedy="do") for kind in kinds] + [RuntimeError("what"), OSError("what")]
+    return {
+        type(error).__name__: policy is not None and policy.evaluate(error, 1, 3).action is RetryAction.FAIL
+        for error in raised
     }
 
 

@@ -110,6 +110,12 @@ def test_a_run_has_no_day_unless_it_is_given_and_waiting_survives_a_dead_worker(
     assert deliver["tasks"]["wait"]["retries"] > 0
 
 
+@pytest.mark.parametrize("name", ["wait", "prove"])
+def test_a_clear_no_is_news_at_once_and_who_is_away_is_asked_again(deliver: Found, name: str) -> None:
+    final = {error for error, ends in deliver["tasks"][name]["final"].items() if ends}
+    assert final == {"ConfigurationError", "ProofFailed", "RuntimeError"}
+
+
 def test_every_task_has_an_end_in_time_and_few_retries(looked_at: Found) -> None:
     tasks = [task for dag in looked_at["dags"].values() for task in dag["tasks"].values()]
     assert all(task["timeout"] and task["retries"] <= 3 for task in tasks)

@@ -102,7 +102,7 @@ def _document(plan: Plan) -> dict[str, Any]:
 
 
 def _print(plan: Plan, *, applied: bool) -> None:
-    done = "was" if applied else "would be"
+    done = "were" if applied else "would be"
     table(f"Files that {done} taken in again", ("file",), [(intake.name,) for intake in plan.files])
     rows = [
         (b.destination, b.business_date, b.object_name, b.n_statements, change.before or "not there", change.fate.state)
