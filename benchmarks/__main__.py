@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import airflow, daily, history, ingest, registry, sftp, unit_costs
+from benchmarks import airflow, cluster, daily, history, ingest, registry, sftp, unit_costs
 from benchmarks.frame import ROOT, Measured, Opens, WrongOutput, measure
 from benchmarks.machine import machine, versions
 from benchmarks.peers_home import PYTHON as PEERS
@@ -30,8 +30,9 @@ BENCHMARKS: Mapping[str, Opens] = {
     "ingest": ingest.benchmarks,
     "registry": registry.benchmarks,
     "history": history.benchmarks,
-    "airflow": airflow.benchmarks,
     "costs": unit_costs.benchmarks,
+    "airflow": airflow.benchmarks,
+    "cluster": cluster.benchmarks,
 }
 
 

@@ -60,6 +60,8 @@ class Decision:
         broken = self._unwaived(failures.filter(pc.is_in(failures["statement_id"], pa.array(leaving))))
         found = pa.concat_tables([self._by_route, broken]).combine_chunks()
         found = found.group_by(["statement_id", "reason"], use_threads=False).aggregate([])
+        # Numbered alike however the database came to them.
+        found = found.sort_by([("statement_id", "ascending"), ("reason", "ascending")])
         ids = found["statement_id"].unique()
         self._leaving = self._leaving.only(~np.isin(leaving, ids.to_numpy()))
         if found.num_rows:
