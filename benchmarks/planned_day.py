@@ -105,14 +105,14 @@ def _boot(name: str, given: Rates, *after: str) -> Task:
     return Task(name=name, seconds=given.boot, worker_cpu=given.boot, after=after)
 
 
-def in_one_process(load: Load, given: Rates) -> list[Task]:
-    """The same day as `benchmarks.ours.daily` does it: every step once, one after another, no process but one."""
-    stages = ("shards", *_OF_A_SHARD, "decide", "push", "global files", "prove")
-    made: list[Task] = []
-    for stage in stages:
-        after = (made[-1].name,) if made else ()
-        made.append(_work(stage, given.costs[stage], load.statements, load.files, after))
-    return made
+def in_one_process(load: Load, given: Rates, *, proved: bool) -> list[Task]:
+    """The same day as `benchmarks.ours.daily` does it: no process is started for a task.
+
+    Args:
+        proved: to the proof of the day, or no further than its files.
+    """
+    tasks = tasks_of(load, replace(given, boot=0.0))
+    return [task for task in tasks if proved or not task.name.startswith("prove")]
 
 
 def _work(name: str, own: StageCosts, statements: float, files: float, after: tuple[str, ...]) -> Task:

@@ -98,9 +98,10 @@ def tables(found: Found) -> dict[str, str]:
 def reproductions(found: Found) -> Iterator[tuple[str, float, float]]:
     """What was measured whole, and the simulation of it: label, measured seconds, simulated seconds."""
     given, here = rates(found), places(found)[0].machines
-    alone = replace(here, slots=1, pause=0.0, starts_a_second=float("inf"))
+    alone = replace(here, slots=2, pause=0.0, starts_a_second=float("inf"))
     day = found.contender("daily_postgres", "ours_judged")
-    yield "a day, in one process", _steps(day), run(in_one_process(_load(day), given), alone).seconds
+    tasks = in_one_process(_load(day), given, proved="prove" in day["steps"])
+    yield "a day, in one process, two jobs at a time", _steps(day), run(tasks, alone).seconds
     through = found.contender("airflow", "airflow")
     label = "a normal day, through a LocalExecutor"
     yield label, through["steps"]["run"]["seconds"], run(tasks_of(_load(through), given), here).seconds

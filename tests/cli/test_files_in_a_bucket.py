@@ -79,6 +79,7 @@ def test_a_worker_that_loses_its_disk_between_any_two_tasks_loses_nothing(
 
     lose()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setattr("sobank.jobs.in_process._SIDE_BY_SIDE", 1)  # there is one disk to lose here
     before_every_job(monkeypatch, lose)
     assert command("ingest").exit_code == 0
     said = command("deliver", "--day", DAY, "--json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -15,7 +14,7 @@ from sobank.cli.show import AsJson, Day, a_day, as_json, out, progress, table
 from sobank.domain.day import BANK_ZONE, run_key
 from sobank.errors import ConfigurationError, DeliveryIncomplete, ProofFailed
 
-_OF_A_SHARD: Final = ("extract", "partition", "validate")
+_JOBS_OF_A_SHARD: Final = 3
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,8 +42,8 @@ def deliver(
             bar.update(task, description=name, advance=1)
 
         refs = jobs.shards(wanted, run, withdraw=not dry_run)
-        bar.update(task, total=len(_OF_A_SHARD) * len(refs) + 4)
-        refs = [_prepared(ref, step) for ref in refs]
+        bar.update(task, total=_JOBS_OF_A_SHARD * len(refs) + 4)
+        refs = jobs.prepare_all(refs, step)
         if dry_run:
             _show_plan(refs, json=json)
             return
@@ -65,14 +64,6 @@ def deliver(
     if failed:
         raise DeliveryIncomplete("\n".join(failed), remedy="mend the cause and run this command again")
     jobs.require_holding(proofs)
-
-
-def _prepared(ref: jobs.Ref, step: Callable[[str], None]) -> jobs.Ref:
-    """One shard, ready to be decided: they follow one another, so that only one is in memory."""
-    for name in _OF_A_SHARD:
-        step(name if ref["of"] == 1 else f"{name} {ref['shard'] + 1}/{ref['of']}")
-        ref = getattr(jobs, name)(ref)
-    return ref
 
 
 def prove(day: Day, json: AsJson = False) -> None:

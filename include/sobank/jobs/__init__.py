@@ -7,7 +7,8 @@ full IBANs (O3).
 
 from sobank.jobs.arrive import count_file, ingest, no_files
 from sobank.jobs.days import business_day, ready_at, run_key
-from sobank.jobs.leave import global_file_shards, partners_to_push, push, send_all, write_global_files
+from sobank.jobs.in_process import prepare_all, send_all
+from sobank.jobs.leave import global_file_shards, partners_to_push, push, write_global_files
 from sobank.jobs.proofs import proof_of, proofs_up_to, prove, require_holding
 from sobank.jobs.sharded import decide, extract, partition, plan_of, shards, validate
 from sobank.jobs.start import Ref
@@ -24,6 +25,7 @@ __all__ = [
     "partition",
     "partners_to_push",
     "plan_of",
+    "prepare_all",
     "proof_of",
     "proofs_up_to",
     "prove",

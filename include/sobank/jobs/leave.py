@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sobank.domain.shards import Shard, shards_for
 from sobank.errors import DeliveryIncomplete
@@ -15,14 +13,10 @@ from sobank.jobs.start import Now, Ref, as_day, utc_now
 if TYPE_CHECKING:
     from sobank.services.worker import PushReport
 
-#: Of one process; Airflow's slots and pools bound them there.
-_SIDE_BY_SIDE: Final = 2
-
 
 def partners_to_push(day: str | date) -> list[str]:
     """Codes of the partners that have batches under way, up to `day`."""
-    batches = start.house().ledger.open_batches(kind="connector", until=as_day(day))
-    return sorted({batch.partner for batch in batches if batch.partner})
+    return start.house().ledger.open_partners(until=as_day(day))
 
 
 def push(partner: str, day: str | date, *, now: Now = utc_now) -> Ref:
@@ -41,10 +35,10 @@ def push(partner: str, day: str | date, *, now: Now = utc_now) -> Ref:
 def global_file_shards(day: str | date) -> list[Ref]:
     """References to shards of cabinets that have global files to write, up to `day`; one where they are few."""
     house, wanted = start.house(), as_day(day)
-    found = house.ledger.open_batches(kind="global", until=wanted)
+    found = house.ledger.count_open(kind="global", until=wanted)
     if not found:
         return []
-    cut = shards_for(len(found), size=house.settings.shard_files, most=house.settings.shards_most)
+    cut = shards_for(found, size=house.settings.shard_files, most=house.settings.shards_most)
     return [{"day": wanted.isoformat(), "shard": one.number, "of": one.of} for one in cut]
 
 
@@ -60,25 +54,6 @@ def write_global_files(ref: Ref, *, now: Now = utc_now) -> Ref:
     shard = Shard(number=ref["shard"], of=ref["of"])
     batches = house.ledger.open_batches(kind="global", until=as_day(ref["day"]), shard=shard)
     return ref | _pushed(push_all(house.worker(now), house.sink_of, batches), "global files")
-
-
-def send_all(day: str | date) -> tuple[dict[str, Ref], list[DeliveryIncomplete]]:
-    """Every `push` and `write_global_files` of a day, two at a time as tasks would be: one waits while another works.
-
-    Returns:
-        What each came to by its name, and what could not be sent; that does not stop the others (D8).
-    """
-    calls = {partner: partial(push, partner, day) for partner in partners_to_push(day)}
-    calls |= {f"global {ref['shard']}": partial(write_global_files, ref) for ref in global_file_shards(day)}
-    sent: dict[str, Ref] = {}
-    failed: list[DeliveryIncomplete] = []
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        for name, call in [(name, pool.submit(call)) for name, call in calls.items()]:
-            try:
-                sent[name] = call.result()
-            except DeliveryIncomplete as error:
-                failed.append(error)
-    return sent, failed
 
 
 def _pushed(report: PushReport, what: str) -> Ref:

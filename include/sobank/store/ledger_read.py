@@ -24,7 +24,7 @@ from sobank.store.ledger_rows import (
     open_query,
 )
 from sobank.store.listing import cabinets_of
-from sobank.store.schema import attempts, batches, memberships
+from sobank.store.schema import attempts, batches, connectors, memberships
 
 
 class LedgerReader:
@@ -51,6 +51,22 @@ class LedgerReader:
         query = open_query(kind=kind, partner=partner, until=until, destination=destination, shard=shard)
         with self._database.read() as connection:
             return [as_batch(row) for row in connection.execute(query)]
+
+    def open_partners(self, *, until: date) -> list[str]:
+        """Codes of the partners with batches that are not final, in order. until: last business date, included."""
+        query = open_query(kind="connector", partner=None, until=until).order_by(None)
+        with self._database.read() as connection:
+            found = connection.scalars(
+                query.with_only_columns(connectors.c.partner, maintain_column_froms=True).distinct()
+            )
+            return sorted(partner for partner in found if partner)
+
+    def count_open(self, *, kind: str, until: date) -> int:
+        """How many batches are not final. until: last business date, included."""
+        query = open_query(kind=kind, partner=None, until=until).order_by(None)
+        counted = query.with_only_columns(sa.func.count(), maintain_column_froms=True)
+        with self._database.read() as connection:
+            return connection.scalar(counted) or 0
 
     def listed(self, which: Which, *, limit: int) -> list[Listed]:
         """Batches with their last attempt, ordered by destination, business date and seq; at most `limit`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -13,11 +14,18 @@ from sobank.errors import ConfigurationError
 from sobank.store.database import Database
 
 
-def _configuration(database: Database) -> Config:
+def _configuration(database: Database | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["engine"] = database.engine
+    if database is not None:
+        config.attributes["engine"] = database.engine
     return config
+
+
+@cache
+def _newest() -> str | None:
+    """The schema that this code needs; its migrations are files that a process reads once."""
+    return ScriptDirectory.from_config(_configuration()).get_current_head()
 
 
 def upgrade(database: Database) -> None:
@@ -37,7 +45,7 @@ def require_current(database: Database) -> None:
     Raises:
         ConfigurationError: the schema is missing, older or newer than this code. DatabaseAway: it cannot be asked.
     """
-    newest = ScriptDirectory.from_config(_configuration(database)).get_current_head()
+    newest = _newest()
     with database.read() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found != newest:

@@ -61,8 +61,9 @@ class ObjectStore:
             def keep(data: bytes) -> str:
                 while len(under_way) >= _WAITING:
                     changed.update(under_way.popleft().result()[1])
-                under_way.append(pool.submit(self._kept.write, [data]))
-                return hashlib.sha256(data).hexdigest()
+                sha256 = hashlib.sha256(data).hexdigest()
+                under_way.append(pool.submit(self._kept.write, [data], sha256))
+                return sha256
 
             try:
                 yield keep

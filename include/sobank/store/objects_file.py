@@ -18,9 +18,10 @@ class FolderObjects:
     def __init__(self, folder: Path) -> None:
         self._root = folder
 
-    def write(self, pieces: Iterable[bytes]) -> tuple[str, set[Path]]:
+    def write(self, pieces: Iterable[bytes], sha256: str | None = None) -> tuple[str, set[Path]]:
         """Write an object, its bytes on disk: its SHA-256, and the folders whose entries may not be there yet.
 
+        sha256: theirs, where the caller has worked it out.
         That of the objects may have been made a moment ago by somebody who has not synced the one above it.
         """
         self._root.mkdir(parents=True, exist_ok=True, mode=0o750)
@@ -29,18 +30,20 @@ class FolderObjects:
         try:
             with os.fdopen(handle, "wb") as out:
                 for piece in pieces:
-                    digest.update(piece)
+                    if sha256 is None:
+                        digest.update(piece)
                     out.write(piece)
                 out.flush()
                 os.fchmod(out.fileno(), 0o640)
                 os.fsync(out.fileno())
-            target = self._path(digest.hexdigest())
+            name_of = sha256 or digest.hexdigest()
+            target = self._path(name_of)
             target.parent.mkdir(exist_ok=True, mode=0o750)
             Path(name).replace(target)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        return digest.hexdigest(), {target.parent, self._root, self._root.parent}
+        return name_of, {target.parent, self._root, self._root.parent}
 
     def __contains__(self, sha256: str) -> bool:
         return self._path(sha256).is_file()

@@ -23,15 +23,20 @@ class BucketObjects:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
 
-    def write(self, pieces: Iterable[bytes]) -> tuple[str, set[Path]]:
-        """Keep an object, which has its name only when all its bytes are known; no folder is left to sync."""
+    def write(self, pieces: Iterable[bytes], sha256: str | None = None) -> tuple[str, set[Path]]:
+        """Keep an object, which has its name only when all its bytes are known; no folder is left to sync.
+
+        sha256: theirs, where the caller has worked it out.
+        """
         digest = hashlib.sha256()
         with SpooledTemporaryFile(_IN_MEMORY) as whole:
             for piece in pieces:
-                digest.update(piece)
+                if sha256 is None:
+                    digest.update(piece)
                 whole.write(piece)
-            self._bucket.put(_key(digest.hexdigest()), cast("BinaryIO", whole), once=True)
-        return digest.hexdigest(), set()
+            name = sha256 or digest.hexdigest()
+            self._bucket.put(_key(name), cast("BinaryIO", whole), once=True)
+        return name, set()
 
     def __contains__(self, sha256: str) -> bool:
         return self._bucket.size(_key(sha256)) is not None
