@@ -44,6 +44,11 @@ HURRIED: Final = {
 }
 
 
+#: With this the last of three tries begins a minute after the first has failed, as it does in the file's own pace: for
+#: what is away for a minute and asks for patience.
+PATIENT: Final = {"AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "20"}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`pytest tests/cluster --every-kill` kills in every task and every server, and writes docs/cluster.md."""
     parser.addoption("--every-kill", action="store_true", help="kill in every task, in every way (make cluster)")
@@ -108,9 +113,12 @@ def make_world(tmp_path_factory: pytest.TempPathFactory, partners: list[Simulate
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory, partners: list[Simulated]) -> Iterator[Cluster]:
+def installation(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, partners: list[Simulated]
+) -> Iterator[Cluster]:
     """docker-compose.yaml as processes of this machine, with two workers."""
-    more = HURRIED | environment(one.address for one in partners) | {"SOBANK_PRIVATE_PARTNERS": "yes"}
+    pace = HURRIED | (PATIENT if request.config.getoption("--every-kill") else {})
+    more = pace | environment(one.address for one in partners) | {"SOBANK_PRIVATE_PARTNERS": "yes"}
     more["AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE"] = "False"
     with cluster(tmp_path_factory.mktemp("cluster"), more=more) as made:
         yield made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -35,13 +35,18 @@ class Seen:
 
 @dataclass(kw_only=True, slots=True)
 class Table:
-    """Deaths in the order in which they came, kept at the end of a page in place of those that were there."""
+    """Deaths in the order in which they came, kept at the end of a page in place of the same ones that were there."""
 
     page: Path
-    rows: list[Seen] = field(default_factory=list)
 
     def add(self, seen: Seen) -> None:
-        """Keep one more."""
-        self.rows.append(seen)
-        text, _, _ = self.page.read_text("utf-8").partition(_HEAD)
-        self.page.write_text(text + _HEAD + "".join(row.line for row in self.rows), "utf-8")
+        """Keep one more; a run of a part leaves what others measured."""
+        text, _, rows = self.page.read_text("utf-8").partition(_HEAD)
+        lines = {_death(line): line for line in rows.splitlines(keepends=True)}
+        lines[_death(seen.line)] = seen.line
+        self.page.write_text(text + _HEAD + "".join(lines.values()), "utf-8")
+
+
+def _death(line: str) -> tuple[str, ...]:
+    """What was killed, and in which task."""
+    return tuple(line.split(" | ")[:2])
