@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -46,21 +46,26 @@ class Running:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """The cluster, the world that it delivers, and the partners it delivers to, judged by what they received."""
+    """The cluster, the world that it delivers, and the partners it delivers to, judged by what they received.
+
+    received: names of the banks' files that have arrived.
+    """
 
     cluster: Cluster
     world: World
     partners: Sequence[Simulated]
     api: AirflowApi
+    received: set[str] = field(default_factory=set)
 
     def receive(self, days: Collection[date]) -> None:
         """The files with statements of these days arrive, and are taken in."""
-        bring(self.world, days, self.cluster.home / "inbox")
+        self.received.update(bring(self.world, days, self.cluster.home / "inbox"))
         self.cluster.sobank("ingest")
 
     def judged(self, *, until: date) -> Judgement:
-        """What arrived, against what the world says of statements closed until that day."""
-        rows = [row for row in read_expected(self.world.expected) if date.fromisoformat(row["closing_date"]) <= until]
+        """What arrived, against what the world says of statements received and closed until that day."""
+        there = [row for row in read_expected(self.world.expected) if self.received.intersection(row["files"])]
+        rows = [row for row in there if date.fromisoformat(row["closing_date"]) <= until]
         inboxes = {one.seat.code: one.folder for one in self.partners}
         return judge(rows, arrivals(self.cluster.home, connectors_of(self.world.registry), inboxes))
 
@@ -133,14 +138,15 @@ class Stage:
         ]
 
 
-def bring(world: World, days: Collection[date], inbox: Path) -> None:
-    """Put the files into an inbox that hold statements of these days."""
+def bring(world: World, days: Collection[date], inbox: Path) -> set[str]:
+    """Put the files into an inbox that hold statements of these days; their names."""
     inbox.mkdir(parents=True, exist_ok=True)
     rows = [row for row in read_expected(world.expected) if date.fromisoformat(row["closing_date"]) in days]
     names = {name for row in rows for name in row["files"]}
     for path in world.inbox.rglob("*.txt"):
         if path.name in names:
             shutil.copyfile(path, inbox / path.name)
+    return names
 
 
 def files_of(home: Path, inboxes: Mapping[str, Sequence[Path]]) -> Files:
