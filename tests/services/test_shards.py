@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
@@ -254,3 +256,46 @@ def move(house: TestHouse, n: int, cabinet: int) -> None:
     with house.database.write() as connection:
         connection.execute(associations.update().where(associations.c.account_id.in_(which)).values(until=NOW))
         connection.execute(accounts.update().where(accounts.c.id.in_(which)).values(cabinet_id=cabinet))
+
+
+def test_two_shards_at_a_time_in_one_process_come_to_what_one_after_the_other_does(lived: Living) -> None:
+    with lived(5) as house:
+        told: list[str] = []
+        beside = jobs.prepare_all(jobs.shards(DAY, "beside", now=lambda: NOW), told.append)
+        alone = prepared("alone")
+        assert [ref | {"run": ""} for ref in beside] == [ref | {"run": ""} for ref in alone]
+        assert sorted(told) == sorted(
+            f"{job} {n}/5" for job in ("extract", "partition", "validate") for n in range(1, 6)
+        )
+        for name, columns in JUDGED.items():
+            for n in range(1, 6):
+                assert rows_in(house, f"beside_{n}-of-5", name, columns) == rows_in(
+                    house, f"alone_{n}-of-5", name, columns
+                )
+
+
+def test_when_a_shard_cannot_be_read_no_further_one_is_begun(lived: Living, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, cancelled = [], threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        """Says when those that wait were cancelled, before it waits for those that run."""
+
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            cancelled.set()
+            super().shutdown(wait=wait)
+
+    def extract(ref: jobs.Ref) -> jobs.Ref:
+        begun.append(ref["shard"])
+        if ref["shard"] == 0:
+            raise DeliveryIncomplete("the first")
+        cancelled.wait(30)
+        raise DeliveryIncomplete("another")
+
+    with lived(7):
+        refs = jobs.shards(DAY, "run", now=lambda: NOW)
+        monkeypatch.setattr("sobank.jobs.in_process.ThreadPoolExecutor", Pool)
+        monkeypatch.setattr(jobs, "extract", extract)
+        with pytest.raises(DeliveryIncomplete, match="the first"):
+            jobs.prepare_all(refs)
+    assert sorted(begun) == [0, 1, 2]
