@@ -13,11 +13,11 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks import airflow, cluster, daily, history, ingest, registry, sftp, unit_costs
-from benchmarks.frame import ROOT, Measured, Opens, WrongOutput, measure
+from benchmarks.frame import ROOT, Opens, WrongOutput, measure
 from benchmarks.machine import machine, versions
 from benchmarks.peers_home import PYTHON as PEERS
 from benchmarks.peers_home import WANTED, install
@@ -44,8 +44,7 @@ def main(environment: Mapping[str, str] = os.environ, known: Mapping[str, Opens]
     if unknown := sorted(set(names) - set(known)):
         _say(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(known)}")
         return 2
-    stem = "results" if set(names) == set(known) else "-".join(["results", *names])
-    found: list[Measured] = []
+    stem = "results" if size == 1 else f"results-size-{size:g}"
     with tempfile.TemporaryDirectory(prefix="sobank-bench-") as folder:
         for name in names:
             place = Path(folder) / name
@@ -53,23 +52,32 @@ def main(environment: Mapping[str, str] = os.environ, known: Mapping[str, Opens]
             with known[name](size, place) as opened:
                 for benchmark in opened:
                     try:
-                        found.append(measure(benchmark, rounds=rounds, python=_python, say=_say))
+                        found = measure(benchmark, rounds=rounds, python=_python, say=_say)
                     except WrongOutput as wrong:
                         _say(str(wrong))
                         return 1
-                    sys.stdout.write(table(found[-1:]))
+                    sys.stdout.write(table([found]))
                     # What is measured is kept, whatever the benchmarks after it come to.
-                    _keep(found, {"size": size, "rounds": rounds, "machine": machine(place)}, results, stem)
+                    _keep(as_json(found, {"size": size, "rounds": rounds}), machine(place), results, stem)
             shutil.rmtree(place)
     return 0
 
 
-def _keep(found: Sequence[Measured], facts: Mapping[str, object], results: Path, stem: str) -> None:
+def _keep(found: Mapping[str, object], here: Mapping[str, object], results: Path, stem: str) -> None:
+    """Put a benchmark among those that were measured before on such a machine, in place of the same one."""
     results.mkdir(parents=True, exist_ok=True)
-    facts = {**facts, "versions": versions(_python(False), PEERS, WANTED)}
-    (results / f"{stem}.json").write_text(json.dumps(as_json(found, facts), indent=1, ensure_ascii=False) + "\n")
-    (results / f"{stem}.svg").write_text(plot(found))
-    _say(f"written: {results / stem}.json, {stem}.svg")
+    path = results / f"{stem}.json"
+    facts = {"machine": here, "versions": versions(_python(False), PEERS, WANTED)}
+    before = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    kept = before["benchmarks"] if before.get("machine") == here else []
+    names = [one["name"] for one in kept]
+    if found["name"] in names:
+        kept[names.index(found["name"])] = found
+    else:
+        kept.append(found)
+    path.write_text(json.dumps({**facts, "benchmarks": kept}, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    path.with_suffix(".svg").write_text(plot(kept), "utf-8")
+    _say(f"written: {path}, {stem}.svg")
 
 
 def _python(peer: bool) -> Path:

@@ -72,12 +72,12 @@ class Found:
 
 
 def read_results(folder: Path) -> Found:
-    """Every benchmark in the results of a folder; one of the whole run stands before one that was run alone."""
+    """Every benchmark in the results of a folder; one of the day stands before one of another size."""
     benchmarks, files = {}, {}
     for path in sorted(folder.glob("results*.json"), key=lambda path: (path.stem != "results", path.name)):
         results = json.loads(path.read_text("utf-8"))
-        how = f"{path.name}: SIZE={results['size']:g}, ROUNDS={results['rounds']}"
         for benchmark in results["benchmarks"]:
+            how = f"{path.name}: SIZE={benchmark['size']:g}, ROUNDS={benchmark['rounds']}"
             if benchmarks.setdefault(benchmark["name"], benchmark) is benchmark:
                 files[benchmark["name"]] = how
     return Found(benchmarks=benchmarks, files=files)

@@ -201,7 +201,7 @@ def _stored(url: str, bank: Bank) -> Callable[[Work], None]:
     def verify(_work: Work) -> None:
         engine = sa.create_engine(url, poolclass=sa.NullPool)
         with engine.connect() as connection:
-            statements = connection.exec_driver_sql("SELECT count(*) FROM statements WHERE status = 'pending'").scalar()
+            statements = connection.exec_driver_sql("SELECT count(*) FROM undecided").scalar()
             entries = connection.exec_driver_sql("SELECT count(*), sum(amount) FROM entries").one()
         engine.dispose()
         if (statements, *entries) != (bank.statements, bank.entries, bank.cents):

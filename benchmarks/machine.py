@@ -41,7 +41,8 @@ def _lines(requirements: Path) -> list[str]:
 
 
 def _versions(python: Path, names: tuple[str, ...]) -> dict[str, str]:
-    found = json.loads(subprocess.run([python, "-c", _LIST], check=True, capture_output=True).stdout)
+    listed = json.loads(subprocess.run([python, "-c", _LIST], check=True, capture_output=True).stdout)
+    found = {name.replace("_", "-"): version for name, version in listed.items()}
     return {"python": _said([str(python), "--version"])} | {name: found[name] for name in names if name in found}
 
 

@@ -5,10 +5,11 @@ It shows seconds, never ratios, and under each bar the work that was done: no ba
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from typing import Any
 
-from benchmarks.frame import Contender, Measured, middle
+Json = Mapping[str, Any]
 
 _WIDTH, _LEFT, _BAR, _STEP, _SCALE = 1000, 260, 16, 44, 630
 _LEGEND = "Blue: ours, and the limits of database and disk. Amber: peers. Less is better."
@@ -25,54 +26,58 @@ _STYLE = """
 """
 
 
-def plot(measured: Sequence[Measured]) -> str:
-    """Seconds of wall clock, a bar a contender with the range over the rounds; each benchmark has its own scale."""
+def plot(measured: Sequence[Json]) -> str:
+    """Seconds of wall clock, a bar a contender with the range over the rounds; each benchmark has its own scale.
+
+    Args:
+        measured: benchmarks as `report.as_json` has them.
+    """
     top, parts = 30, []
     for one in measured:
         parts += _section(one, top)
-        top += 10 + len(one.benchmark.contenders) * _STEP + 36
+        top += 10 + len(one["contenders"]) * _STEP + 36
     parts.append(f'<text class="note" x="16" y="{top - 12}">{_LEGEND}</text>')
-    said = escape("; ".join(one.benchmark.title for one in measured), quote=True)
+    said = escape("; ".join(one["title"] for one in measured), quote=True)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {top}" width="{_WIDTH}" height="{top}"'
         f' role="img" aria-label="{said}">\n<style>{_STYLE}</style>\n' + "\n".join(parts) + "\n</svg>\n"
     )
 
 
-def _section(measured: Measured, top: int) -> Iterator[str]:
-    yield f'<text class="title" x="16" y="{top}">{escape(measured.benchmark.title)}: seconds</text>'
-    seconds = {
-        name: [wall * _scale(measured, name) for wall in measured.values(name, "wall")] for name in measured.runs
-    }
-    most = max(max(values) for values in seconds.values())
-    for place, contender in enumerate(measured.benchmark.contenders):
+def _section(measured: Json, top: int) -> Iterator[str]:
+    yield f'<text class="title" x="16" y="{top}">{escape(measured["title"])}: seconds</text>'
+    contenders = measured["contenders"]
+    seconds = [
+        [one["wall_s"][name] * _scale(measured, one) for name in ("low", "median", "high")] for one in contenders
+    ]
+    most = max(max(values) for values in seconds)
+    for place, contender in enumerate(contenders):
         y = top + 14 + place * _STEP
-        wall, low, high = middle(seconds[contender.name])
-        ends = [_LEFT + round(_SCALE * value / most, 1) for value in (low, wall, high)]
-        kind, line = "peer" if contender.peer else "ours", y + _BAR // 2
-        yield f'<text x="{_LEFT - 8}" y="{y + 13}" text-anchor="end">{escape(contender.label)}</text>'
+        ends = [_LEFT + round(_SCALE * value / most, 1) for value in seconds[place]]
+        kind, line = "peer" if contender["peer"] else "ours", y + _BAR // 2
+        yield f'<text x="{_LEFT - 8}" y="{y + 13}" text-anchor="end">{escape(contender["label"])}</text>'
         yield f'<rect class="{kind}" x="{_LEFT}" y="{y}" width="{ends[1] - _LEFT:.1f}" height="{_BAR}" rx="2"/>'
         yield f'<line class="range" x1="{ends[0]}" x2="{ends[2]}" y1="{line}" y2="{line}"/>'
-        yield f'<text class="figure" x="{ends[2] + 8}" y="{y + 13}">{wall:.2f}</text>'
+        yield f'<text class="figure" x="{ends[2] + 8}" y="{y + 13}">{seconds[place][1]:.2f}</text>'
         yield f'<text class="note" x="{_LEFT}" y="{y + 30}">{escape(_work(measured, contender))}</text>'
 
 
-def _units(measured: Measured, name: str) -> int:
-    return int(measured.runs[name][-1].work[measured.benchmark.unit])
+def _units(measured: Json, contender: Json) -> int:
+    return int(contender["work"][measured["unit"]])
 
 
-def _scale(measured: Measured, name: str) -> float:
+def _scale(measured: Json, contender: Json) -> float:
     """By how much a contender that was given less is drawn longer, so that bars stand for the same amount."""
-    return max(_units(measured, other) for other in measured.runs) / _units(measured, name)
+    return max(_units(measured, other) for other in measured["contenders"]) / _units(measured, contender)
 
 
-def _work(measured: Measured, contender: Contender) -> str:
+def _work(measured: Json, contender: Json) -> str:
     """What a contender did, in its own words, the amounts that others have otherwise, and whether its bar is scaled."""
-    works = [runs[-1].work for runs in measured.runs.values()]
-    work, unit = measured.runs[contender.name][-1].work, measured.benchmark.unit
-    if _scale(measured, contender.name) != 1:
-        amounts = [f"scaled from a run of {_units(measured, contender.name):,} {unit}"]
-    elif any(_scale(measured, name) != 1 for name in measured.runs):
+    works = [one["work"] for one in measured["contenders"]]
+    work, unit = contender["work"], measured["unit"]
+    if _scale(measured, contender) != 1:
+        amounts = [f"scaled from a run of {_units(measured, contender):,} {unit}"]
+    elif any(_scale(measured, other) != 1 for other in measured["contenders"]):
         amounts = []
     else:
         amounts = [

@@ -76,14 +76,11 @@ def _aim(found: Ratio) -> str:
     return f"; aim {wanted}: {'reached' if found.reached else 'NOT REACHED'}"
 
 
-def as_json(measured: Sequence[Measured], facts: Mapping[str, object]) -> dict[str, Any]:
-    """All figures, run by run, with the facts of the measurement before them."""
-    return {**facts, "benchmarks": [_benchmark_json(one) for one in measured]}
-
-
-def _benchmark_json(measured: Measured) -> dict[str, Any]:
+def as_json(measured: Measured, facts: Mapping[str, object]) -> dict[str, Any]:
+    """All figures of a benchmark, run by run, with the facts of the measurement before them."""
     benchmark = measured.benchmark
     return {
+        **facts,
         "name": benchmark.name,
         "title": benchmark.title,
         "unit": benchmark.unit,

@@ -64,11 +64,11 @@ def test_contenders_take_turns_and_the_results_hold_every_round(
     assert _main(world(), tmp_path, ROUNDS="2", SIZE="0.5") == 0
     said = [line for line in capsys.readouterr().err.splitlines() if "round" in line]
     assert [line.partition(": ")[2].split(":")[0] for line in said] == ["the a", "the b"] * 2
-    found = json.loads((tmp_path / "results.json").read_text())
-    assert (found["size"], found["rounds"]) == (0.5, 2)
+    found = json.loads((tmp_path / "results-size-0.5.json").read_text())
     assert set(found["machine"]) == {"processor", "cores", "memory_gb", "kernel", "file_system"}  # and no host name
     assert found["versions"]["ours"]["numpy"]
     (benchmark,) = found["benchmarks"]
+    assert (benchmark["size"], benchmark["rounds"]) == (0.5, 2)
     assert [len(contender["wall_s"]["rounds"]) for contender in benchmark["contenders"]] == [2, 2]
     assert [one["reached"] for one in benchmark["ratios"]][:2] == [False, True]
 
@@ -157,6 +157,24 @@ def test_the_plot_names_each_contender_and_knows_dark_pages(
     texts = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")]
     assert {"the a", "the b"} <= set(texts)
     assert "prefers-color-scheme: dark" in text
+
+
+def test_what_is_measured_alone_takes_its_own_place_among_what_was_measured_before(
+    world: Callable[..., Mapping[str, Opens]], tmp_path: Path
+) -> None:
+    assert _main(world(), tmp_path) == 0
+    path = tmp_path / "results.json"
+    whole = json.loads(path.read_text())
+    (first,) = whole["benchmarks"]
+    path.write_text(json.dumps({**whole, "benchmarks": [first, {**first, "name": "another", "title": "Another"}]}))
+    assert _main(world(), tmp_path, ROUNDS="2") == 0
+    measured = json.loads(path.read_text())["benchmarks"]
+    assert [(one["name"], one["rounds"]) for one in measured] == [(first["name"], 2), ("another", 1)]
+    assert "Another" in (tmp_path / "results.svg").read_text()
+    path.write_text(json.dumps({**whole, "machine": {"cores": 64}}))
+    assert _main(world(), tmp_path) == 0
+    assert json.loads(path.read_text())["machine"] == whole["machine"]
+    assert len(json.loads(path.read_text())["benchmarks"]) == 1
 
 
 def test_an_unknown_benchmark_is_named(
