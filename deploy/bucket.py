@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import boto3
 
-_STORES = ("SOBANK_RUNS_URL", "SOBANK_SPOOL_URL", "SOBANK_ARCHIVE_URL")
+_STORES = ("SOBANK_RUNS_URL", "SOBANK_SPOOL_URL", "SOBANK_ARCHIVE_URL", "SOBANK_TRACE_URL")
 
 
 def main() -> None:

@@ -19,7 +19,11 @@ from deploy.make_env import SECRETS, VARIABLES
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 #: What may have a default: neither secret nor address of ours.
-DEFAULTS: Final[Mapping[str, str]] = {"SOBANK_WEB_PORT": "8080", "SOBANK_PRIVATE_PARTNERS": "no"}
+DEFAULTS: Final[Mapping[str, str]] = {
+    "SOBANK_WEB_PORT": "8080",
+    "SOBANK_PRIVATE_PARTNERS": "no",
+    "SOBANK_OPERATORS": "",
+}
 #: The only port that anybody outside may knock at, and only from this machine.
 PUBLISHED: Final = {"api-server": ["127.0.0.1:${SOBANK_WEB_PORT:-8080}:8080"]}
 #: Runs once, so it has no health but its exit code.

@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     except FileExistsError:
         sys.stderr.write(f"{asked.file} is there already, and its secrets may be in use: keep it, or move it away\n")
         return 2
-    sys.stdout.write(f"{asked.file}: {len(VARIABLES)} variables; keep a copy where backups are, not beside them\n")
+    sys.stdout.write(f"{asked.file}: {len(VARIABLES)} variables; keep a copy, elsewhere than the backups\n")
     return 0
 
 
