@@ -19,7 +19,9 @@ def main() -> None:
     _airflow("roles", "create", _ROLE)
     _airflow("roles", "add-perms", _ROLE, "--action", "can_read", "menu_access", "--resource", "Plugins")
     who = ["--username", "admin", "--role", "Admin", "--firstname", "So", "--lastname", "bank"]
-    _airflow("users", "create", *who, "--email", "admin@localhost", "--password", os.environ["SOBANK_ADMIN_PASSWORD"])
+    # One word with its name: a password may begin with a dash, which would be read as an option.
+    password = f"--password={os.environ['SOBANK_ADMIN_PASSWORD']}"
+    _airflow("users", "create", *who, "--email", "admin@localhost", password)
 
 
 def _airflow(*words: str) -> None:

@@ -19,12 +19,19 @@ PUBLIC_URL: Final = "http://localhost:8080"
 _OWNER_ONLY: Final = 0o600
 
 
+def _drawn(n_bytes: int) -> str:
+    """Letters of a URL, with no dash at the beginning, which programs take for that of an option."""
+    while (made := secrets.token_urlsafe(n_bytes)).startswith("-"):
+        pass
+    return made
+
+
 def _password() -> str:
-    return secrets.token_urlsafe(24)
+    return _drawn(24)
 
 
 def _signing_key() -> str:
-    return secrets.token_urlsafe(64)
+    return _drawn(64)
 
 
 def _fernet_key() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import stat
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from deploy import make_env
+from deploy import first_user, make_env
 from tests.deploy.compose import filled
 
 
@@ -18,6 +19,13 @@ def test_no_two_secrets_are_alike_and_a_second_installation_shares_none_with_the
     secrets = [first[name] for name in make_env.SECRETS] + [second[name] for name in make_env.SECRETS]
     assert len(set(secrets)) == 2 * len(make_env.SECRETS)
     assert min(map(len, secrets)) >= 20
+
+
+def test_no_secret_begins_with_what_a_program_takes_for_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter(["-first", "_second", "third"] * 20)
+    monkeypatch.setattr(make_env.secrets, "token_urlsafe", lambda _n: next(drawn))
+    made = make_env.environment()
+    assert [made[name] for name in make_env.SECRETS if made[name].startswith("-")] == []
 
 
 def test_every_secret_may_stand_in_a_url_and_encrypts_where_it_must() -> None:
@@ -59,3 +67,17 @@ def test_git_and_the_image_never_see_the_file() -> None:
     allowed = [line.removeprefix("!") for line in ignored if line.startswith("!")]
     assert "*" in ignored
     assert ".env" not in allowed
+
+
+def test_a_password_that_begins_with_a_dash_is_no_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("words", nargs="*")
+    for name in ("action", "username", "role", "firstname", "lastname", "email", "password"):
+        parser.add_argument(f"--{name}", nargs="+" if name == "action" else None)
+    parser.add_argument("--resource", nargs="+")
+    asked: list[argparse.Namespace] = []
+    parser.set_defaults(func=asked.append)
+    monkeypatch.setattr(first_user, "get_parser", lambda: parser)
+    monkeypatch.setenv("SOBANK_ADMIN_PASSWORD", "-starts-so")
+    first_user.main()
+    assert asked[-1].password == "-starts-so"  # noqa: S105  it is none

@@ -49,10 +49,8 @@ def shards(day: str | date, run: str, *, withdraw: bool = True, now: Now = utc_n
         most=house.settings.shards_most,
     )
     write_shards(house.run_files(wanted, run), cut)
-    return [
-        {"day": wanted.isoformat(), "run": run, "shard": one.number, "of": one.of, "withdrawn": cancelled}
-        for one in cut
-    ]
+    same = {"day": wanted.isoformat(), "run": run, "withdrawn": cancelled, "lineage": house.trace.lineage}
+    return [same | {"shard": one.number, "of": one.of} for one in cut]
 
 
 def extract(ref: Ref) -> Ref:
@@ -98,13 +96,16 @@ def decide(refs: Iterable[Ref] | Ref, *, now: Now = utc_now) -> Ref:
         refs: what `validate` gave for every shard of one run, in any order. Airflow hands that of a single shard over
             as itself, without a list around it.
     Raises:
-        DeliveryIncomplete: a shard is missing: a run decides what it has prepared whole, or nothing.
+        DeliveryIncomplete: a shard is missing: a run decides what it has prepared whole, or nothing. Or the database
+            was restored since: its statements have other numbers, and the verdicts would be of others.
+        ConfigurationError: the database was restored, and is not reconciled.
     """
     from sobank.formats.cfonb120_write import write
     from sobank.services.decide import decide as decide_all
     from sobank.store.decision import deciding
 
     house = start.house()
+    house.trace.require_level()
     ref, files = _together(house, [refs] if isinstance(refs, dict) else list(refs))
     validated, failures = _verdicts(files)
     with deciding(house.database, day=as_day(ref["day"]), now=now()) as decision:
@@ -160,8 +161,14 @@ def _together(house: House, refs: list[Ref]) -> tuple[Ref, list[RunFiles]]:
             subject=", ".join(sorted({run for _, run in runs})) or "no run",
             remedy="clear the run from its task `shards`",
         )
+    if {ref.get("lineage") for ref in given} != {house.trace.lineage}:
+        raise DeliveryIncomplete(
+            "the database was restored since this was prepared: nothing was decided",
+            subject=given[0]["run"],
+            remedy="clear the run from its task `shards`",
+        )
     summed = {name: sum(ref[name] for ref in given) for name in _COUNTED if name in given[0]}
-    same = {name: given[0][name] for name in ("day", "run", "of", "withdrawn")}
+    same = {name: given[0][name] for name in ("day", "run", "of", "withdrawn", "lineage")}
     return same | summed, [_files(house, ref) for ref in given]
 
 
