@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sobank.errors import LedgerError
+from sobank.errors import ConfigurationError, LedgerError
 from tests.builders import Cabinet, TestHouse, file_of, statement
 from tests.cli.conftest import Run
 
@@ -77,3 +77,15 @@ def test_it_asks_who_does_it_and_why_before_it_changes_anything(restored: TestHo
     refused = command("reconcile", "--apply")
     assert isinstance(refused.exception, LedgerError)
     assert restored.batches() == set()
+
+
+def test_a_file_that_is_given_by_its_path_is_not_taken_in_before_it(
+    restored: TestHouse, command: Run, tmp_path: Path
+) -> None:
+    given = tmp_path / "tomorrow.txt"
+    given.write_bytes(file_of(statement(1, DAY, 7, opening=5)))
+    refused = command("ingest", given)
+    assert isinstance(refused.exception, ConfigurationError)
+    assert "sobank reconcile" in refused.exception.remedy
+    command(*APPLY)
+    assert command("ingest", given).exit_code == 0

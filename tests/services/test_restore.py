@@ -5,125 +5,19 @@ Judged from what partners took away the moment it came, and from the global file
 
 from __future__ import annotations
 
-import shutil
-import uuid
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from sobank.cli.reconcile import carry_out, plan_of
 from sobank.domain.delivery import BatchState
-from sobank.domain.roles import Operator
 from sobank.errors import ConfigurationError, LedgerError, RegistryError, StoreAway
-from sobank.services.decide_quarantine import release_statements
-from sobank.services.prove import prove
 from sobank.services.push import push_all, push_batch
-from sobank.services.reconcile import Plan
 from sobank.store import schema
-from sobank.store.proof import ProofRows
-from sobank.store.quarantine import Quarantine
 from tests.builders import NOW, Cabinet, TestHouse, file_of, named, statement
-from tests.conftest import FreshUrl
-
-DAY = date(2026, 3, 2)
-DAYS = [DAY + timedelta(days=n) for n in range(4)]
-ACCOUNTS: dict[int, tuple[str | None, str | None]] = {
-    1: ("approved", "fizen"), 2: ("approved", "fizen"), 3: ("approved", "fulll"), 4: ("approved", None),
-}  # fmt: skip
-
-
-@dataclass
-class World:
-    """A house whose database can be restored, and partners who take every file away at once."""
-
-    folder: Path
-    fresh_url: FreshUrl
-    taken: list[tuple[str, bytes]] = field(default_factory=list)
-    house: TestHouse = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.house = TestHouse(self.folder, self.fresh_url())
-        self.register()
-
-    def register(self, **settings: object) -> None:
-        """The registry, as its file has it."""
-        self.house.register(Cabinet("CAB1", connectors=("fizen", "fulll"), accounts=ACCOUNTS, **settings))  # type: ignore[arg-type]
-
-    def backup(self) -> str:
-        """A copy of the database as it is now; its URL."""
-        self.house.database.close()
-        return _copied(self.house.database.url)
-
-    def restore(self, backup: str) -> None:
-        """Workers are stopped, and a copy of the backup takes the place of the database."""
-        self.house.database.close()
-        self.house = TestHouse(self.folder, _copied(sa.make_url(backup)))
-
-    def reconcile(self) -> Plan:
-        """What a person does after a restore."""
-        return carry_out(self.house, by="anne", why="restored from yesterday's backup", now=NOW)
-
-    def take_in(self, day: date, *numbers: int, amount: int = 100) -> None:
-        """The bank's file of a day, received the morning after."""
-        statements = (statement(n, day, amount, opening=n) for n in numbers or ACCOUNTS)
-        self.house.take_in(file_of(*statements), named(day + timedelta(days=1), amount))
-
-    def push(self, day: date | None = None) -> None:
-        """Everything open leaves, and the partners take it away."""
-        self.house.push(day)
-        self.empty()
-
-    def empty(self) -> None:
-        """The partners take away what has come."""
-        for path in sorted((self.folder / "partners").rglob("*")):
-            if path.is_file() and not path.name.startswith("."):
-                self.taken.append((str(path.relative_to(self.folder)), path.read_bytes()))
-                path.unlink()
-
-    def run(self, day: date) -> None:
-        """A whole run of a day."""
-        self.house.decide(day)
-        self.push(day)
-
-    def arrived(self) -> Counter[tuple[str, bytes]]:
-        """Name and bytes of all that ever arrived anywhere."""
-        shown = [(Path(name), content) for name, content in self.house.delivered().items()]
-        here = [(str(p), content) for p, content in shown if p.name[0] != "." and ".manifest" not in p.name]
-        return Counter([*self.taken, *here])
-
-    def states(self) -> Counter[str]:
-        """How many batches are in which state."""
-        return Counter(row[-1] for row in self.house.batches())
-
-
-def _copied(url: sa.URL) -> str:
-    """A copy of a database that nobody is connected to; its URL."""
-    name = f"r{uuid.uuid4().hex}"
-    if url.get_backend_name() == "sqlite":
-        copy = Path(url.database or "").with_name(f"{name}.db")
-        shutil.copy(url.database or "", copy)
-        return f"sqlite:///{copy}"
-    server = sa.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {url.database}")
-    return url.set(database=name).render_as_string(hide_password=False)
-
-
-@pytest.fixture
-def world(fresh_url: FreshUrl, tmp_path: Path) -> World:
-    """A world on each kind of database."""
-    return World(tmp_path, fresh_url)
-
-
-@pytest.fixture
-def sqlite_world(fresh_sqlite_url: FreshUrl, tmp_path: Path) -> World:
-    """A world on SQLite, for tests in which the kind of database plays no part."""
-    return World(tmp_path, fresh_sqlite_url)
+from tests.services.restored import ACCOUNTS, DAY, DAYS, World, forget_lineages, hold_and_reject, release
 
 
 def _history(world: World) -> list[Callable[[], object]]:
@@ -167,20 +61,9 @@ def test_restored_to_any_moment_of_two_days_each_file_arrives_once_with_the_same
         assert world.arrived() == wanted, f"restored to moment {moment}"
         assert world.house.batches() == batches, f"restored to moment {moment}"
         for day in DAYS[:3]:
-            proof = prove(
-                day, rows=ProofRows(world.house.database), spool=world.house.spool, read=world.house.read_sealed
-            )
-            assert proof.holds, f"restored to moment {moment}: {proof}"
-        _forget_lineages(world.folder, 1)
+            assert (proof := world.proof(day)).holds, f"restored to moment {moment}: {proof}"
+        forget_lineages(world.folder, 1)
     assert level == [False] * (len(backups) - 1) + [True]
-
-
-def _forget_lineages(folder: Path, last: int) -> None:
-    """What a reconcile left in the trace, as if it had not been."""
-    for path in sorted((folder / "trace").rglob("*"), reverse=True):
-        lineage = int(path.relative_to(folder / "trace").parts[0])
-        if lineage > last or path.name == "closed":
-            path.rmdir() if path.is_dir() else path.unlink()
 
 
 def test_what_was_sealed_and_never_left_is_decided_anew(world: World) -> None:
@@ -229,9 +112,9 @@ def test_a_batch_that_was_given_up_and_left_again_in_another_is_sent_once(world:
     world.take_in(DAY, 1, 2)
     backup = world.backup()
     world.house.decide(DAY)
-    _hold_and_reject(world)
+    hold_and_reject(world)
     given_up = world.backup()
-    _release(world, 1)
+    release(world, 1)
     world.run(DAYS[1])
     wanted = world.arrived()
     assert len(wanted) == 1
@@ -242,7 +125,7 @@ def test_a_batch_that_was_given_up_and_left_again_in_another_is_sent_once(world:
         assert world.arrived() == wanted
         assert world.states() == {"rejected": 1, "delivered": 1}
         assert world.house.reasons() == [(2, "batch_rejected")]
-        _forget_lineages(world.folder, 1)
+        forget_lineages(world.folder, 1)
 
 
 def test_a_batch_that_a_person_gave_up_is_not_taken_for_delivered(sqlite_world: World) -> None:
@@ -250,30 +133,10 @@ def test_a_batch_that_a_person_gave_up_is_not_taken_for_delivered(sqlite_world: 
     world.take_in(DAY, 1)
     backup = world.backup()
     world.house.decide(DAY)
-    _hold_and_reject(world)
+    hold_and_reject(world)
     world.restore(backup)
     world.reconcile()
     assert world.house.reasons() == [(1, "batch_rejected")]
-
-
-def _hold_and_reject(world: World) -> None:
-    """Other bytes lie under the name, so that the one batch is held after it was staged; a person gives it up."""
-    (batch,) = world.house.ledger.open_batches()
-    inbox = world.folder / "partners" / "fizen" / "CAB1"
-    inbox.mkdir(parents=True)
-    (inbox / batch.outgoing.object_name).write_bytes(b"other")
-    world.house.push()
-    world.house.ledger.reject(batch.id, actor="anne", role="operator", reason="not his", now=NOW)
-    world.house.sink_of(batch).discard(batch.outgoing, staging=world.house.ledger.batch(batch.id).staging or "")
-    (inbox / batch.outgoing.object_name).unlink()
-
-
-def _release(world: World, account: int) -> None:
-    found = sa.select(schema.statements.c.id).where(schema.statements.c.account == f"{account:011d}")
-    with world.house.database.read() as connection:
-        ids = connection.execute(found).scalars().all()
-    report = release_statements(Quarantine(world.house.database), ids, actor=Operator("anne"), reason="his", now=NOW)
-    assert report.applied
 
 
 def test_a_connector_that_was_added_since_is_asked_for_before_anything_is_changed(sqlite_world: World) -> None:

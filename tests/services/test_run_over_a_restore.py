@@ -11,7 +11,7 @@ from sobank.errors import ConfigurationError, DeliveryIncomplete
 from tests.builders import NOW
 from tests.conftest import FreshUrl
 from tests.services.quick_judge import judge_quickly
-from tests.services.test_restore import DAY, World
+from tests.services.restored import DAY, World
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,8 +62,7 @@ def carry_out(house: House, *, by: str, why: str, now: datetime) -> Plan:
     """Bring the database of a house level; see `services.reconcile`."""
     from sobank.store.reconciling import Reconciling
 
-    # They are in the trace already, of a lineage in which nobody writes any more.
-    parts = replace(house.ingest_parts(), note=lambda _intake, _now: None)
+    parts = house.parts_to_reconcile()
 
     def take_in(intake: Intake) -> None:
         with house.archive.open(intake.sha256) as stream:

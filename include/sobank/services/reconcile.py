@@ -48,8 +48,8 @@ class Plan:
 
 
 def look(trace: Trace, reconciling: Reconciling) -> Plan:
-    """Compare the database with its trace; changes nothing."""
-    if trace.is_level():
+    """Compare the database with the whole of its trace; changes nothing."""
+    if trace.is_level(whole=True):
         return Plan(level=True)
     records = trace.lost()
     files = trace.unknown_files(intake for record in records for intake in record.intakes)
@@ -87,7 +87,7 @@ def reconcile(
         raise LedgerError(
             "a person and a reason are needed", subject="reconcile", remedy="give --by NAME and --why TEXT"
         )
-    if trace.is_level():
+    if trace.is_level(whole=True):
         return Plan(level=True)
     following = trace.close()
     plan = look(trace, reconciling)

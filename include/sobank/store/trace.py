@@ -7,36 +7,32 @@ written; so an object that it does not know was written after the backup from wh
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, date, datetime
 from functools import cached_property
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
 from sobank.domain.trace import Departure, End, Ending, Intake, Record, SealedBatch
-from sobank.errors import ConfigurationError, LedgerError, StoreAway
-from sobank.store.objects_file import sync_folder
-from sobank.store.place import place_of
+from sobank.errors import ConfigurationError, LedgerError
 from sobank.store.registry import in_parts
 from sobank.store.schema import bank_files, departures, lineage
+from sobank.store.trace_place import records_at
 
 if TYPE_CHECKING:
-    from sobank.store.bucket import Bucket
     from sobank.store.database import Database
+    from sobank.store.trace_place import Place
 
 _CLOSED: Final = "closed"
 _DEPARTURE, _ENDING, _INTAKE = "departure", "ending", "intake"
-#: Days that are compared at the start of a push: the newest holds what was written last, the other covers midnight.
+#: Days with departures that are compared at the start of a push. No token is written twice, so a database that knows
+#: one of a day was not restored to before it; the second covers midnight, and clocks that differ.
 _LOOKED_AT: Final = 2
 _AT_ONCE: Final = 16
 _NAMES: Final = {
@@ -77,7 +73,7 @@ class Trace:
             )
 
     def require_level(self) -> None:
-        """Let nothing leave from a database that knows less than its trace.
+        """Let nothing leave, and take nothing in, with a database that knows less than its trace.
 
         Raises:
             ConfigurationError: the database is older than what was sent or taken in.
@@ -86,18 +82,31 @@ class Trace:
             raise ConfigurationError(
                 "the database is older than what was sent: it was restored from a backup, or begun anew",
                 subject=self.url,
-                remedy="stop every worker, then run `sobank reconcile` (docs/operations.md); nothing is sent before",
+                remedy="stop every worker, then run `sobank reconcile` (docs/operations.md); nothing is sent before, "
+                "and files stay in the inbox",
             )
 
-    def is_level(self) -> bool:
-        """Whether the database knows all that the last days of its trace tell."""
+    def is_level(self, *, whole: bool = False) -> bool:
+        """Whether the database knows all that the last days of its trace tell; `whole`: all its days.
+
+        Days are looked at back to the second that holds a departure: what only ends or came in may be of before a
+        backup. Days that are not yet here, of a clock that once ran ahead, are looked at and not counted.
+        """
         mine = _folder(self.lineage)
         if any(number > self.lineage for number in self._lineages()):
             return False
         names = self._place.names(mine)
         if _CLOSED in names:
             return False
-        return not any(self._unknown(f"{mine}/{day}") for day in _days(names)[-_LOOKED_AT:])
+        today, counted = f"{datetime.now(UTC):%Y-%m-%d}", 0
+        for day in reversed(_days(names)):
+            told = self._told(f"{mine}/{day}")
+            if self._lacks(told):
+                return False
+            counted += bool(told[_DEPARTURE]) and day <= today
+            if counted == _LOOKED_AT and not whole:
+                break
+        return True
 
     def lost(self) -> list[Record]:
         """All records from the day before the first that the database does not know, in order; none if it is level."""
@@ -107,7 +116,7 @@ class Trace:
                 continue
             days = [f"{_folder(number)}/{day}" for day in _days(self._place.names(_folder(number)))]
             if not found:
-                first = next((place for place, day in enumerate(days) if self._unknown(day)), len(days) + 1)
+                first = next((place for place, day in enumerate(days) if self._lacks(self._told(day))), len(days) + 1)
                 days = days[max(first - 1, 0) :]
             found += [f"{day}/{name}" for day in days for name in self._place.names(day)]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -133,16 +142,20 @@ class Trace:
     def _lineages(self) -> list[int]:
         return sorted(int(name[:-1]) for name in self._place.names("") if name.endswith("/") and name[:-1].isdigit())
 
-    def _unknown(self, day: str) -> bool:
-        """Whether the database lacks something of that day."""
-        tokens: dict[str, list[str]] = {}
+    def _told(self, day: str) -> dict[str, set[str]]:
+        """Tokens of a day by what they are of."""
+        told: dict[str, set[str]] = {_DEPARTURE: set(), _INTAKE: set(), _ENDING: set()}
         for name in self._place.names(day):
             _, kind, token = name.removesuffix(".json").split("-", 2)
-            tokens.setdefault(kind, []).append(token)
-        left, came = tokens.get(_DEPARTURE, []), [bytes.fromhex(token) for token in tokens.get(_INTAKE, [])]
-        return len(self._known(departures.c.token, left)) < len(set(left)) or len(
+            told[kind].add(token)
+        return told
+
+    def _lacks(self, told: dict[str, set[str]]) -> bool:
+        """Whether the database lacks something that must be in it before it is told."""
+        left, came = list(told[_DEPARTURE]), [bytes.fromhex(token) for token in told[_INTAKE]]
+        return len(self._known(departures.c.token, left)) < len(left) or len(
             self._known(bank_files.c.sha256, came)
-        ) < len(set(came))
+        ) < len(came)
 
     def _known(self, column: sa.Column[Any], values: Sequence[Any]) -> set[Any]:
         if not values:
@@ -155,9 +168,8 @@ class Trace:
             }
 
     @cached_property
-    def _place(self) -> _Place:
-        place = place_of(self.url)
-        return _InFolder(place) if isinstance(place, Path) else _InBucket(place)
+    def _place(self) -> Place:
+        return records_at(self.url)
 
 
 def beside(spool_url: str) -> str:
@@ -202,88 +214,3 @@ def _decoded(content: bytes) -> Record:
 def _batch(row: dict[str, Any]) -> SealedBatch:
     days = {name: date.fromisoformat(row[name]) for name in ("business_date", "first_date", "last_date", "run_day")}
     return SealedBatch(**row | days | {"sealed_at": datetime.fromisoformat(row["sealed_at"])})
-
-
-class _Place(Protocol):
-    """Where records lie. `names`: of what is directly in a folder, that of a folder with a `/` behind it."""
-
-    def write(self, key: str, content: bytes) -> None: ...
-
-    def read(self, key: str) -> bytes: ...
-
-    def has(self, key: str) -> bool: ...
-
-    def names(self, folder: str) -> list[str]: ...
-
-
-class _InFolder:
-    """A folder; every record is on disk, with its entry, before `write` returns."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def write(self, key: str, content: bytes) -> None:
-        target = self._root / key
-        with self._answering():
-            made = _make(target.parent)
-            handle, name = tempfile.mkstemp(dir=target.parent, prefix=".incoming-")
-            with os.fdopen(handle, "wb") as out:
-                out.write(content)
-                out.flush()
-                os.fchmod(out.fileno(), 0o640)
-                os.fsync(out.fileno())
-            Path(name).replace(target)
-            for folder in [target.parent, *made]:
-                sync_folder(folder)
-
-    def read(self, key: str) -> bytes:
-        with self._answering():
-            return (self._root / key).read_bytes()
-
-    def has(self, key: str) -> bool:
-        return (self._root / key).exists()
-
-    def names(self, folder: str) -> list[str]:
-        with self._answering():
-            try:
-                with os.scandir(self._root / folder) as found:
-                    return sorted(e.name + "/" * e.is_dir() for e in found if not e.name.startswith("."))
-            except FileNotFoundError:
-                return []
-
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise StoreAway(
-                f"the trace cannot be reached ({error.strerror})",
-                subject=str(self._root),
-                remedy="see that the folder is there, may be written and has room, then run again: nothing was sent",
-            ) from None
-
-
-def _make(folder: Path) -> list[Path]:
-    """Make a folder and those above it; the folders that have a new entry."""
-    missing = [each for each in (folder, *folder.parents) if not each.is_dir()]
-    folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-    return [each.parent for each in missing]
-
-
-class _InBucket:
-    def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
-
-    def write(self, key: str, content: bytes) -> None:
-        self._bucket.put(key, io.BytesIO(content), once=True)
-
-    def read(self, key: str) -> bytes:
-        found = io.BytesIO()
-        self._bucket.fetch(key, found)
-        return found.read()
-
-    def has(self, key: str) -> bool:
-        return self._bucket.size(key) is not None
-
-    def names(self, folder: str) -> list[str]:
-        return self._bucket.names(folder)

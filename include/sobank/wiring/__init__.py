@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -117,22 +118,32 @@ class House:
         return Operator(name) if name in self.settings.operators else name
 
     def ingest_parts(self) -> Collaborators:
-        """What taking a file in needs."""
+        """What taking a file in needs.
+
+        Raises:
+            ConfigurationError: the database is older than what was sent or taken in. A file that comes now would be
+                numbered and judged without those that it lacks.
+        """
+        self.trace.require_level()
+        return replace(self.parts_to_reconcile(), note=self._note_intake)
+
+    def parts_to_reconcile(self) -> Collaborators:
+        """What taking files in again needs, from the archive: they are in the trace already."""
 
         def keep(received: incoming.Received, chunks: Iterable[Parsed], now: datetime) -> incoming.Kept:
             return incoming.keep(self.database, received, chunks, now=now)
-
-        def note(intake: Intake, now: datetime) -> None:
-            self.trace.write(Record(intakes=(intake,)), token=intake.sha256, now=now)
 
         return Collaborators(
             archive=self.archive,
             identify=catalogue.identify,
             received=incoming.Received,
             keep=keep,
-            note=note,
+            note=lambda _intake, _now: None,
             chunk_bytes=self.settings.chunk_bytes,
         )
+
+    def _note_intake(self, intake: Intake, now: datetime) -> None:
+        self.trace.write(Record(intakes=(intake,)), token=intake.sha256, now=now)
 
     def envelopes(self) -> dict[str, Envelope]:
         """How each partner wants its files, by code."""

@@ -1,0 +1,121 @@
+"""A database restored from a backup after less usual histories: what it lacks is seen and taken up whole (ADR 0022)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sobank import jobs
+from sobank.cli.reconcile import plan_of
+from sobank.errors import ConfigurationError
+from tests.builders import NOW, Cabinet, file_of, named, statement
+from tests.services.restored import DAY, DAYS, World
+
+
+def test_days_on_which_people_only_confirm_do_not_hide_what_left_before_them(sqlite_world: World) -> None:
+    world = sqlite_world
+    to = {11: ("approved", "fizen"), 13: ("approved", "fulll"), 15: ("approved", "inqom")}
+    world.house.register(Cabinet("CAB2", connectors=("fizen", "fulll", "inqom"), accounts=dict(to)))
+    world.take_in(DAY, *to)
+    backup = world.backup()
+    world.house.decide(DAY)
+    for batch in world.house.ledger.open_batches():
+        if batch.partner != "inqom":
+            folder = world.folder / "partners" / str(batch.partner) / "CAB2"
+            folder.mkdir(parents=True)
+            (folder / batch.outgoing.object_name).write_bytes(b"other")
+    world.push()
+    for n, held in enumerate(world.house.ledger.open_batches(), 1):
+        world.house.ledger.confirm(
+            held.id, actor="anne", role="operator", reason="he has it", now=NOW + timedelta(days=n)
+        )
+    world.restore(backup)
+    with pytest.raises(ConfigurationError, match="sobank reconcile"):
+        world.push()
+    world.reconcile()
+    world.run(DAY)
+    assert Counter(name for name, _ in world.taken if "inqom" in name).most_common(1)[0][1] == 1
+    assert world.states() == {"delivered": 3}
+
+
+def test_files_that_came_a_second_time_do_not_hide_what_left_before_them(sqlite_world: World) -> None:
+    world = sqlite_world
+    world.take_in(DAY)
+    backup = world.backup()
+    world.run(DAY)
+    again = file_of(*(statement(n, DAY, 100, opening=n) for n in (1, 2, 3, 4)))
+    for days in (1, 2):
+        outcome = world.house.take_in(again, named(DAYS[1], 100), NOW + timedelta(days=days))
+        assert outcome.kept
+        assert outcome.kept.already
+    world.restore(backup)
+    with pytest.raises(ConfigurationError, match="sobank reconcile"):
+        world.push()
+
+
+def test_days_of_a_clock_that_ran_ahead_do_not_hide_what_left_after_them(sqlite_world: World) -> None:
+    world = sqlite_world
+    world.take_in(DAY)
+    world.run(DAY)
+    (day,) = (path for path in (world.folder / "trace" / "000001").iterdir() if path.is_dir())
+    known = [path for path in day.iterdir() if "-departure-" in path.name]
+    for years in (1, 2):
+        ahead = day.with_name((datetime.now(UTC) + timedelta(days=366 * years)).strftime("%Y-%m-%d"))
+        ahead.mkdir()
+        known[years % len(known)].rename(ahead / known[years % len(known)].name)
+    backup = world.backup()
+    world.take_in(DAYS[1])
+    world.run(DAYS[1])
+    wanted = world.arrived()
+    world.restore(backup)
+    with pytest.raises(ConfigurationError, match="sobank reconcile"):
+        world.push()
+    world.reconcile()
+    world.run(DAYS[1])
+    assert world.arrived() == wanted
+
+
+def test_reconcile_compares_all_days_whatever_the_newest_hold(sqlite_world: World) -> None:
+    world = sqlite_world
+    world.take_in(DAY)
+    backup = world.backup()
+    world.run(DAY)
+    (day,) = (path for path in (world.folder / "trace" / "000001").iterdir() if path.is_dir())
+    world.restore(backup)
+    for days in (1, 2):  # as if a run had gone on
+        with world.house.database.write() as connection:
+            connection.exec_driver_sql(f"INSERT INTO departures (token) VALUES ('known{days}')")
+        after = day.with_name(f"{NOW + timedelta(days=days):%Y-%m-%d}")
+        after.mkdir()
+        (after / f"000000000000-departure-known{days}.json").write_text(
+            '{"intakes":[],"departures":[],"endings":[]}', "utf-8"
+        )
+    assert not plan_of(world.house).level
+
+
+def test_nothing_is_taken_in_before_the_reconcile_and_files_stay_in_the_inbox(
+    sqlite_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = sqlite_world
+    backup = world.backup()
+    world.take_in(DAY)
+    world.run(DAY)
+    world.restore(backup)
+    monkeypatch.setattr("sobank.jobs.start.house", lambda: world.house)
+    waiting = world.house.settings.inbox / named(DAYS[2], 2)
+    waiting.parent.mkdir(exist_ok=True)
+    waiting.write_bytes(file_of(statement(1, DAYS[1], 5, opening=9)))
+    for days in (1, 2):
+        with pytest.raises(ConfigurationError, match=r"sobank reconcile(.|\n)*stay in the inbox"):
+            jobs.ingest(now=lambda days=days: datetime.now(UTC) + timedelta(days=days))  # type: ignore[misc]
+    assert waiting.exists()
+    world.reconcile()
+    wanted = world.arrived()
+    assert jobs.ingest(now=lambda: datetime.now(UTC) + timedelta(hours=1))["files"] == 1
+    world.run(DAY)
+    assert world.arrived() == wanted
+    world.run(DAYS[1])
+    assert set(world.arrived().values()) == {1}
+    assert len(world.arrived()) == len(wanted) + 1
