@@ -9,9 +9,10 @@ import pytest
 
 from sobank import jobs
 from sobank.cli.reconcile import plan_of
+from sobank.domain.delivery import Batch
 from sobank.errors import ConfigurationError
 from tests.builders import NOW, Cabinet, file_of, named, statement
-from tests.services.restored import DAY, DAYS, World
+from tests.services.restored import DAY, DAYS, World, release
 
 
 def test_days_on_which_people_only_confirm_do_not_hide_what_left_before_them(sqlite_world: World) -> None:
@@ -119,3 +120,50 @@ def test_nothing_is_taken_in_before_the_reconcile_and_files_stay_in_the_inbox(
     world.run(DAYS[1])
     assert set(world.arrived().values()) == {1}
     assert len(world.arrived()) == len(wanted) + 1
+
+
+def _left_days_before(world: World, moved: str) -> None:
+    """All that the trace tells so far was written on an earlier day."""
+    lineage = world.folder / "trace" / "000001"
+    (day,) = (path for path in lineage.iterdir() if path.is_dir() and path.name >= "2026-03")
+    day.rename(lineage / moved)
+
+
+def _hold(world: World) -> Batch:
+    """Other bytes lie under the name of the one open batch, so that it is held after it was staged."""
+    (batch,) = world.house.ledger.open_batches()
+    inbox = world.folder / "partners" / "fizen" / "CAB1"
+    inbox.mkdir(parents=True, exist_ok=True)
+    (inbox / batch.outgoing.object_name).write_bytes(b"other")
+    world.house.push()
+    (inbox / batch.outgoing.object_name).unlink()
+    return batch
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_batch_that_was_held_before_the_backup_and_left_again_in_another_is_sent_once(
+    world: World, told: bool
+) -> None:
+    world.take_in(DAY, 1)
+    world.house.decide(DAY)
+    batch = _hold(world)
+    assert world.states() == {"held": 1}
+    _left_days_before(world, "2026-02-01")
+    (world.folder / "trace" / "000001" / "2026-02-03").mkdir()
+    backup = world.backup()
+    world.house.ledger.reject(batch.id, actor="anne", role="operator", reason="not his", now=NOW)
+    world.house.sink_of(batch).discard(batch.outgoing, staging=world.house.ledger.batch(batch.id).staging or "")
+    if not told:
+        for path in (world.folder / "trace").rglob("*-ending-*"):
+            path.unlink()
+    release(world, 1)
+    world.run(DAYS[1])
+    wanted = world.arrived()
+    world.restore(backup)
+    world.reconcile()
+    assert world.states() == {"rejected": 1, "delivered" if told else "uncertain": 1}
+    assert world.house.reasons() == []
+    world.run(DAYS[1])
+    assert world.arrived() == wanted
+    assert world.states() == {"rejected": 1, "delivered": 1}
+    assert (proof := world.proof(DAY)).holds, proof

@@ -115,8 +115,11 @@ class ReconcilingChange:
                 subject=f"{batch.destination} {batch.object_name}", remedy=_MENDED,
             )  # fmt: skip
         statements = found_by_content(self._connection, batch, contents)
-        for other in allocated_elsewhere(self._connection, statements):
-            self._give_up(other, batch)
+        if others := allocated_elsewhere(self._connection, statements):
+            for other in others:
+                self._give_up(other, batch)
+            # Those of an attempted one are in quarantine now, and must come out of it again.
+            statements = found_by_content(self._connection, batch, contents)
         self._free_place(batch)
         place = _places(self._connection, [batch])[batch.destination]
         row = as_row(batch) | place | {"state": BatchState.SEALED, "fence": 0}
