@@ -6,11 +6,13 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from sobank import jobs
 from sobank.cli.reconcile import plan_of
 from sobank.domain.delivery import Batch
 from sobank.errors import ConfigurationError
+from sobank.store import schema
 from tests.builders import NOW, Cabinet, file_of, named, statement
 from tests.services.restored import DAY, DAYS, World, release
 
@@ -167,3 +169,67 @@ def test_a_batch_that_was_held_before_the_backup_and_left_again_in_another_is_se
     assert world.arrived() == wanted
     assert world.states() == {"rejected": 1, "delivered": 1}
     assert (proof := world.proof(DAY)).holds, proof
+
+
+def _held_days_before_the_backup(world: World) -> tuple[str, Batch]:
+    """A backup in which a batch is held that left days before what the trace told last; and that batch."""
+    world.take_in(DAY, 1)
+    world.house.decide(DAY)
+    batch = _hold(world)
+    _left_days_before(world, "2026-02-01")
+    world.take_in(DAYS[1], 3)
+    world.run(DAYS[1])
+    _left_days_before(world, "2026-02-03")
+    return world.backup(), batch
+
+
+def _receipt(world: World, batch: Batch) -> object:
+    with world.house.database.read() as connection:
+        query = sa.select(schema.batches.c.receipt).where(schema.batches.c.object_name == batch.outgoing.object_name)
+        return connection.execute(query).scalar_one()
+
+
+def test_what_a_person_confirmed_since_is_confirmed_though_it_left_days_before(world: World) -> None:
+    backup, batch = _held_days_before_the_backup(world)
+    world.house.ledger.confirm(batch.id, actor="anne", role="operator", reason="he has it", now=NOW)
+    receipt = _receipt(world, batch)
+    world.take_in(DAYS[2], 3)
+    world.run(DAYS[2])
+    wanted = world.arrived()
+    world.restore(backup)
+    world.reconcile()
+    assert world.states() == {"delivered": 3}
+    assert _receipt(world, batch) == receipt
+    world.run(DAYS[2])
+    assert world.arrived() == wanted
+
+
+def test_what_a_person_gave_up_since_is_given_up_though_it_left_days_before(sqlite_world: World) -> None:
+    world = sqlite_world
+    backup, batch = _held_days_before_the_backup(world)
+    world.house.ledger.reject(batch.id, actor="anne", role="operator", reason="not his", now=NOW)
+    world.take_in(DAYS[2], 3)
+    world.run(DAYS[2])
+    world.restore(backup)
+    world.reconcile()
+    assert world.states() == {"delivered": 2, "rejected": 1}
+    assert world.house.reasons() == [(1, "batch_rejected")]
+
+
+def test_what_was_decided_before_the_backup_is_not_decided_again_by_an_older_ending(sqlite_world: World) -> None:
+    world = sqlite_world
+    world.take_in(DAY, 1)
+    world.house.decide(DAY)
+    batch = _hold(world)
+    world.house.ledger.release(batch.id, actor="anne", role="operator", reason="not his", now=NOW, forget_staging=True)
+    for path in (world.folder / "trace").rglob("*-departure-*"):
+        path.unlink()
+    assert _hold(world).id == batch.id
+    for path in (world.folder / "trace").rglob("*-departure-*"):
+        path.unlink()
+    backup = world.backup()
+    world.take_in(DAYS[1], 3)
+    world.run(DAYS[1])
+    world.restore(backup)
+    world.reconcile()
+    assert world.states() == {"held": 1, "delivered": 1}

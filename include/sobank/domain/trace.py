@@ -43,11 +43,14 @@ class SealedBatch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Departure:
-    """From now on `staging` may be published: written after the ledger recorded it, before anybody publishes."""
+    """From now on `staging` may be published: written after the ledger recorded it, before anybody publishes.
+
+    staging: None only of a batch that the database knows itself, and for which it has none.
+    """
 
     batch: SealedBatch
     fence: int
-    staging: str
+    staging: str | None
 
 
 class End(StrEnum):
@@ -133,10 +136,23 @@ _STATES: Final = {
 }
 
 
-def fates(records: Iterable[Record]) -> list[Fate]:
+def ended_alone(records: Iterable[Record]) -> list[str]:
+    """Idempotency keys of batches of which these records tell an end and no departure: they left days before, or never.
+
+    Whoever decides on a held batch may do so long after it left.
+    """
+    found = list(records)
+    left = {departure.batch.idempotency_key for record in found for departure in record.departures}
+    return sorted({ending.idempotency_key for record in found for ending in record.endings} - left)
+
+
+def fates(records: Iterable[Record], own: Mapping[str, Departure] | None = None) -> list[Fate]:
     """What became of each batch, in the order of taking up: first what was given up, then as they were sealed.
 
     Fences tell the order, never a clock: of one batch a claim with a higher one came after, and ends follow departures.
+
+    Args:
+        own: what the database itself knows of batches that `ended_alone`, by idempotency key.
     """
     departures: dict[str, Departure] = {}
     endings: dict[str, Ending] = {}
@@ -148,8 +164,9 @@ def fates(records: Iterable[Record]) -> list[Fate]:
         for ending in record.endings:
             if _after(ending, endings.get(ending.idempotency_key)):
                 endings[ending.idempotency_key] = ending
+    ended = {key: departure for key, departure in (own or {}).items() if endings[key].fence >= departure.fence}
     found = []
-    for key, departure in departures.items():
+    for key, departure in (ended | departures).items():
         last = endings.get(key)
         found.append(Fate(departure=departure, ending=last if last and last.fence >= departure.fence else None))
     return sorted(found, key=_order)

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sobank.domain.delivery import BatchState
-from sobank.domain.trace import Fate, Intake, Known, SealedBatch, fates
+from sobank.domain.trace import Fate, Intake, Known, SealedBatch, ended_alone, fates
 from sobank.errors import LedgerError, RegistryError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def look(trace: Trace, reconciling: Reconciling) -> Plan:
         return Plan(level=True)
     records = trace.lost()
     files = trace.unknown_files(intake for record in records for intake in record.intakes)
-    told = fates(records)
+    told = fates(records, reconciling.under_way(ended_alone(records)))
     known = reconciling.known([fate.departure.batch.idempotency_key for fate in told])
     changes = [Change(fate=fate, known=known.get(fate.departure.batch.idempotency_key)) for fate in told]
     changes = [change for change in changes if change.fate.is_news(change.known)]

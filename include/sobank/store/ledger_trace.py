@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
-from sobank.domain.delivery import BatchState, Claim
+from sobank.domain.delivery import FINAL_STATES, BatchState, Claim
 from sobank.domain.ledger_step import Answer, Arrived, Claiming, Staged, Step
 from sobank.domain.trace import Departure, End, Ending, Record, SealedBatch
 from sobank.errors import LedgerError, SobankError
 from sobank.store.ledger_rows import as_json
+from sobank.store.registry import in_parts
 from sobank.store.schema import batches, cabinets, connectors, departures, lineage
 
 if TYPE_CHECKING:
@@ -23,15 +24,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _IDS: Final[sa.BindParameter[Any]] = sa.bindparam("ids", expanding=True)
-_SEALED: Final = (
-    sa.select(batches, cabinets.c.code.label("cabinet"), connectors.c.name.label("connector"))
-    .select_from(
-        batches.join(cabinets, cabinets.c.id == batches.c.cabinet_id).outerjoin(
-            connectors, connectors.c.id == batches.c.connector_id
-        )
+_BATCHES: Final = sa.select(
+    batches, cabinets.c.code.label("cabinet"), connectors.c.name.label("connector")
+).select_from(
+    batches.join(cabinets, cabinets.c.id == batches.c.cabinet_id).outerjoin(
+        connectors, connectors.c.id == batches.c.connector_id
     )
-    .where(batches.c.id.in_(_IDS))
 )
+_SEALED: Final = _BATCHES.where(batches.c.id.in_(_IDS))
 #: All that an ending needs.
 _KEYS: Final = sa.select(batches.c.id, batches.c.idempotency_key).where(batches.c.id.in_(_IDS))
 _NUMBER: Final = sa.select(lineage.c.number)
@@ -140,6 +140,16 @@ def _may(step: Step, answer: Answer) -> tuple[int, str] | None:
 
 def _is_told(answer: Answer) -> bool:
     return answer is BatchState.DELIVERED
+
+
+def under_way(connection: sa.Connection, keys: Sequence[str]) -> dict[str, Departure]:
+    """Batches that are not final, by idempotency key, as their departures would tell of them."""
+    query = _BATCHES.where(batches.c.state.not_in(FINAL_STATES))
+    return {
+        row["idempotency_key"]: Departure(batch=_sealed(row), fence=row["fence"], staging=row["staging"])
+        for part in in_parts(keys)
+        for row in connection.execute(query.where(batches.c.idempotency_key.in_(part))).mappings()
+    }
 
 
 _TEXT: Final = ("payload_sha256", "plain_sha256")

@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from sobank.domain.delivery import BatchState, Happening, transition
 from sobank.domain.roles import OPERATOR_ROLE
 from sobank.domain.routing import Reason
-from sobank.domain.trace import End, Fate, Known, SealedBatch
+from sobank.domain.trace import Departure, End, Fate, Known, SealedBatch
 from sobank.errors import LedgerError
 from sobank.store import audit
 from sobank.store.database import Database
 from sobank.store.ledger_statements import give_back, set_aside
 from sobank.store.ledger_steps import event
-from sobank.store.ledger_trace import as_row
+from sobank.store.ledger_trace import as_row, under_way
 from sobank.store.reconciling_statements import Allocated, allocate, allocated_elsewhere, found_by_content
 from sobank.store.registry import in_parts
 from sobank.store.schema import attempts, batches, cabinets, connectors, lineage
@@ -45,6 +45,11 @@ class Reconciling:
                 for part in in_parts(keys)
                 for row in connection.execute(query.where(c.idempotency_key.in_(part)))
             }
+
+    def under_way(self, keys: Sequence[str]) -> dict[str, Departure]:
+        """What it knows of batches that are not final, by idempotency key, as their departures would tell of them."""
+        with self._database.read() as connection:
+            return under_way(connection, keys)
 
     def unknown(self, sealed: Iterable[SealedBatch]) -> list[str]:
         """Destinations that the registry does not have, once each."""
