@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
+import shutil
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -11,10 +15,14 @@ import sqlalchemy as sa
 from sobank import jobs
 from sobank.cli.reconcile import plan_of
 from sobank.domain.delivery import Batch
-from sobank.errors import ConfigurationError
+from sobank.domain.roles import Operator
+from sobank.errors import ConfigurationError, LedgerError
+from sobank.services.decide_quarantine import reject_statements, release_statements
+from sobank.services.ingest import ingest_inbox
 from sobank.store import schema
+from sobank.store.quarantine import Quarantine
 from tests.builders import NOW, Cabinet, file_of, named, statement
-from tests.services.restored import DAY, DAYS, World, release
+from tests.services.restored import ACCOUNTS, DAY, DAYS, World, release
 
 
 def test_days_on_which_people_only_confirm_do_not_hide_what_left_before_them(sqlite_world: World) -> None:
@@ -233,3 +241,109 @@ def test_what_was_decided_before_the_backup_is_not_decided_again_by_an_older_end
     world.restore(backup)
     world.reconcile()
     assert world.states() == {"held": 1, "delivered": 1}
+
+
+def _two_that_contradict(world: World) -> None:
+    """One ingest takes in two files with the same statement and other contents; the later one's SHA-256 sorts first."""
+    first = file_of(statement(1, DAY, 100, opening=1))
+    told = (file_of(statement(1, DAY, 100, opening=1, label=f"AUTRE {n}")) for n in range(50))
+    second = next(each for each in told if hashlib.sha256(each).digest() < hashlib.sha256(first).digest())
+    world.house.settings.inbox.mkdir(exist_ok=True)
+    for n, content in enumerate((first, second), 1):
+        path = world.house.settings.inbox / named(DAYS[1], n)
+        path.write_bytes(content)
+        os.utime(path, (NOW.timestamp(), NOW.timestamp()))
+    assert len(list(ingest_inbox(world.house.inbox, world.house.ingest_parts(), now=NOW + timedelta(seconds=5)))) == 2
+    assert world.house.reasons() == [(1, "conflict")]
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+@pytest.mark.parametrize("left", [True, False])
+def test_of_two_files_that_contradict_each_other_the_same_one_leaves_after_a_restore(
+    sqlite_world: World, left: bool, numbered: bool
+) -> None:
+    world = sqlite_world
+    backup = world.backup()
+    _two_that_contradict(world)
+    came = {path: path.read_bytes() for path in (world.folder / "trace").rglob("*-intake-*")}
+    world.run(DAY)
+    (sent,) = wanted = world.arrived()
+    if not left:
+        shutil.rmtree(world.folder / "trace")
+        world.taken.clear()
+        for path, content in came.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    if not numbered:  # as the trace was written before there were numbers
+        for path, content in came.items():
+            path.write_bytes(re.sub(rb',"number":\d+', b"", content))
+    world.restore(backup)
+    assert len(world.reconcile().files) == 2
+    world.run(DAY)
+    assert [name for name, _ in world.arrived()] == [sent[0]]
+    assert world.house.reasons() == [(1, "conflict")]
+    if left or numbered:
+        assert world.arrived() == wanted
+        assert (proof := world.proof(DAY)).holds, proof
+
+
+def _revoked(world: World, *accounts: int) -> None:
+    """These accounts' mandates are not in force."""
+    changed = dict.fromkeys(accounts, ("revoked", "fizen"))
+    world.house.register(Cabinet("CAB1", connectors=("fizen", "fulll"), accounts=ACCOUNTS | changed))
+
+
+def _correct(world: World) -> None:
+    """The bank corrects the one statement there is, which is set aside; a person decides for the correction."""
+    corrected = file_of(statement(1, DAY, 100, opening=1, label="CORRECT"))
+    world.house.take_in(corrected, named(DAYS[2], 2), NOW + timedelta(hours=1))
+    quarantine, anne = Quarantine(world.house.database), Operator("anne")
+    assert reject_statements(quarantine, [1], actor=anne, reason="wrong", now=NOW).applied
+    assert release_statements(quarantine, [2], actor=anne, reason="right", now=NOW).applied
+
+
+@pytest.mark.parametrize("decided", [False, True])
+def test_a_statement_whose_rival_was_released_and_left_since_is_set_aside(world: World, decided: bool) -> None:
+    world.house.take_in(file_of(statement(1, DAY, 100, opening=1)), named(DAYS[1], 1))
+    backup = world.backup()
+    _revoked(world, 1)
+    world.run(DAY)
+    world.register()
+    _correct(world)
+    world.run(DAYS[1])
+    wanted = world.arrived()
+    assert len(wanted) == 1
+    world.restore(backup)
+    if decided:
+        world.house.decide(DAY)
+    world.reconcile()
+    world.run(DAYS[1])
+    assert world.arrived() == wanted
+    assert world.house.reasons() == [(1, "conflict")]
+    assert (proof := world.proof(DAYS[1])).holds, proof
+
+
+def test_a_statement_that_may_have_left_before_its_rival_did_is_for_people_and_nothing_is_changed(
+    sqlite_world: World,
+) -> None:
+    world = sqlite_world
+    world.take_in(DAY, 1)
+    world.house.decide(DAY)
+    batch = _hold(world)
+    _left_days_before(world, "2026-02-01")
+    backup = world.backup()
+    world.house.ledger.reject(batch.id, actor="anne", role="operator", reason="not his", now=NOW)
+    _correct(world)
+    world.run(DAYS[1])
+    wanted = world.arrived()
+    world.restore(backup)
+    (ending,) = (path for path in (world.folder / "trace").rglob("*-ending-*") if b"rejected" in path.read_bytes())
+    aside = ending.rename(world.folder / ending.name)
+    with pytest.raises(LedgerError, match="contradicts another that may have left"):
+        world.reconcile()
+    assert world.states() == {"held": 1}
+    aside.rename(ending)
+    world.reconcile()
+    world.run(DAYS[1])
+    assert world.arrived() == wanted
+    assert world.states() == {"rejected": 1, "delivered": 1}

@@ -76,10 +76,15 @@ class Ending:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intake:
-    """A bank file that was taken in: its name, from which its day of reception comes (D2), and its SHA-256 (hex)."""
+    """A bank file that was taken in: its name, from which its day of reception comes (D2), and its SHA-256 (hex).
+
+    number: that of the file in its database; of two the higher was kept later, and is the one that contradicts (S10).
+        0 in what was written before there were numbers.
+    """
 
     name: str
     sha256: str
+    number: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -74,7 +74,7 @@ def ingest_file(name: str, stream: BinaryIO, parts: Collaborators, *, now: datet
         except InputRefused as refused:
             return FileOutcome(name=name, size=size, sha256=sha256, refused=refused.of(name))
     # Committed before, and before the file leaves the inbox: what dies in between leaves the file there (ADR 0022).
-    parts.note(Intake(name=name, sha256=sha256), now)
+    parts.note(Intake(name=name, sha256=sha256, number=kept.number), now)
     return FileOutcome(name=name, size=size, sha256=sha256, format=format_.name, kept=kept)
 
 

@@ -40,11 +40,13 @@ class Received:
 
 @dataclass(kw_only=True, slots=True)
 class Kept:
-    """What became of a file. `already`: these bytes were ingested before, under whatever name (S15).
+    """What became of a file. `already`: these bytes were ingested before, under whatever name (S15). `number`: higher
+    of a file that was kept later.
 
     `set_aside` counts statements; `quarantined` counts them by reason, and one may have several.
     """
 
+    number: int
     already: bool = False
     records: Counts = field(default_factory=Counts)
     statements: int = 0
@@ -86,7 +88,7 @@ def keep(database: Database, received: Received, chunks: Iterable[Parsed], *, no
     """
     with bulk(database, exclusive="ingest") as rows:
         file_id, already = _file_row(rows, received, now)
-        kept = Kept(already=already)
+        kept = Kept(number=file_id, already=already)
         if already:
             return kept
         for chunk in chunks:

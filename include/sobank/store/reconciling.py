@@ -19,7 +19,14 @@ from sobank.store.database import Database
 from sobank.store.ledger_statements import give_back, set_aside
 from sobank.store.ledger_steps import event
 from sobank.store.ledger_trace import as_row, under_way
-from sobank.store.reconciling_statements import Allocated, allocate, allocated_elsewhere, found_by_content
+from sobank.store.reconciling_statements import (
+    Allocated,
+    allocate,
+    allocated_elsewhere,
+    contradict,
+    found_by_content,
+    rivals,
+)
 from sobank.store.registry import in_parts
 from sobank.store.schema import attempts, batches, cabinets, connectors, lineage
 
@@ -125,6 +132,7 @@ class ReconcilingChange:
                 self._give_up(other, batch)
             # Those of an attempted one are in quarantine now, and must come out of it again.
             statements = found_by_content(self._connection, batch, contents)
+        self._set_rivals_aside(statements, batch)
         self._free_place(batch)
         place = _places(self._connection, [batch])[batch.destination]
         row = as_row(batch) | place | {"state": BatchState.SEALED, "fence": 0}
@@ -136,6 +144,18 @@ class ReconcilingChange:
             statements, actor=self._actor, reason=self._reason, now=self._now,
         )  # fmt: skip
         return batch_id
+
+    def _set_rivals_aside(self, found: Sequence[sa.Row[Any]], batch: SealedBatch) -> None:
+        """Quarantine what contradicts statements that left: since the backup a person had decided for these (S10)."""
+        others = rivals(self._connection, found)
+        for other in allocated_elsewhere(self._connection, others):
+            if other.fence > 0:
+                raise LedgerError(
+                    "one of its statements contradicts another that may have left before the backup",
+                    subject=f"{batch.destination} {batch.object_name}, {other.destination}", remedy=_MENDED,
+                )  # fmt: skip
+            self._give_up(other, batch)
+        contradict(self._connection, others, now=self._now)
 
     def _give_up(self, row: sa.Row[Any], batch: SealedBatch) -> None:
         """End a batch of which a statement left in a later one: then it had ended before."""

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sobank.domain.iban import masked
+from sobank.domain.routing import Reason
 from sobank.domain.trace import SealedBatch
 from sobank.errors import LedgerError, RegistryError
 from sobank.store.registry import in_parts
@@ -98,6 +99,29 @@ def allocated_elsewhere(connection: sa.Connection, found: Sequence[Row]) -> list
         for row in connection.execute(_without_json(query).where(allocations.c.statement_id.in_(part)))
     }
     return [there[key] for key in sorted(there)]
+
+
+def rivals(connection: sa.Connection, found: Sequence[Row]) -> list[Row]:
+    """Accepted statements that contradict those that left and are not accepted: of two only one may be (S10)."""
+    mine, other = statements.alias("mine"), statements.alias("other")
+    query = sa.select(other.c.id).join_from(
+        mine, other, sa.and_(other.c.identity == mine.c.identity, other.c.id != mine.c.id)
+    )
+    query = query.where(other.c.status == "accepted", mine.c.status != "accepted").order_by(other.c.id)
+    return [
+        row
+        for part in in_parts([row.id for row in found])
+        for row in connection.execute(query.where(mine.c.id.in_(part)))
+    ]
+
+
+def contradict(connection: sa.Connection, found: Sequence[Row], *, now: datetime) -> None:
+    """Set aside, as contradicting another, statements that no batch has."""
+    for part in in_parts([row.id for row in found]):
+        connection.execute(sa.delete(undecided).where(undecided.c.statement_id.in_(part)))
+        connection.execute(sa.update(statements).where(statements.c.id.in_(part)).values(status="quarantined"))
+        rows = [{"statement_id": id_, "reason": Reason.CONFLICT, "opened_at": now} for id_ in part]
+        connection.execute(sa.insert(quarantine), rows)
 
 
 def _without_json(query: sa.Select[Any]) -> sa.Select[Any]:

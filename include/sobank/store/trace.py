@@ -109,7 +109,10 @@ class Trace:
         return True
 
     def lost(self) -> list[Record]:
-        """All records from the day before the first that the database does not know, in order; none if it is level."""
+        """All records from the day before the first that the database does not know; none if it is level.
+
+        In the order of lineages, then of what was written; but files after all else, in that of their numbers.
+        """
         found: list[str] = []
         for number in self._lineages():
             if number < self.lineage:
@@ -120,7 +123,8 @@ class Trace:
                 days = days[max(first - 1, 0) :]
             found += [f"{day}/{name}" for day in days for name in self._place.names(day)]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return list(pool.map(lambda key: _decoded(self._place.read(key)), found))
+            records = pool.map(lambda key: _decoded(self._place.read(key)), found)
+            return [record for _, record in sorted(zip(found, records, strict=True), key=_place_in_lineage)]
 
     def close(self) -> int:
         """End every lineage from that of the database on; whoever still writes there learns it. The next number."""
@@ -184,6 +188,12 @@ def _folder(number: int) -> str:
 
 def _days(names: Iterable[str]) -> list[str]:
     return sorted(name[:-1] for name in names if name.endswith("/"))
+
+
+def _place_in_lineage(told: tuple[str, Record]) -> tuple[str, bool, int]:
+    """Files of one ingest may bear one moment, so that their keys tell nothing of their order."""
+    key, record = told
+    return key.split("/")[0], bool(record.intakes), max((intake.number for intake in record.intakes), default=0)
 
 
 def _kind(record: Record) -> str:
