@@ -15,6 +15,7 @@ from sobank.errors import ConfigurationError, LedgerError, StoreAway
 from sobank.store import schema
 from sobank.store.database import Database
 from sobank.store.trace import Trace, beside
+from sobank.store.trace_place import records_at
 from tests.object_stores import bucket, url_of
 
 NOW = datetime(2026, 3, 3, 23, 59, tzinfo=UTC)
@@ -129,3 +130,45 @@ def test_a_folder_that_cannot_be_written_is_said_to_be_away(tmp_path: Path, sqli
 )
 def test_a_trace_lies_beside_the_spool(spool: str, wanted: str) -> None:
     assert beside(spool) == wanted
+
+
+@pytest.mark.parametrize("spool", ["s3://[x", "ftp://somewhere/spool", "spool"])
+def test_beside_an_address_that_is_none_there_is_no_trace(spool: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot keep files at this"):
+        beside(spool)
+
+
+def test_what_others_put_beside_the_records_is_passed_over(trace: Trace, url: str, sqlite_database: Database) -> None:
+    trace.write(LEFT, token="t", now=NOW)
+    records = records_at(url)
+    for name in ("README", "README.json", "a-b-c.json", "000000000000-intake-zz.json", "000000000000-departure-u.txt"):
+        for folder in ("000001/2026-03-03", "000001", "000001/lost+found", "notes"):
+            records.write(f"{folder}/{name}", b"not a record")
+    assert not trace.is_level()
+    assert trace.lost() == [LEFT]
+    _know(sqlite_database, "t")
+    trace.require_level()
+
+
+def test_the_marker_of_a_folder_in_a_bucket_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite_database: Database
+) -> None:
+    with bucket(tmp_path, monkeypatch) as store:
+        trace = Trace(url_of(store), sqlite_database)
+        trace.write(LEFT, token="t", now=NOW)
+        for marker in ("000001/", "000001/2026-03-03/"):
+            records_at(url_of(store)).write(marker, b"")
+        assert trace.lost() == [LEFT]
+
+
+def test_a_database_that_has_let_something_leave_is_refused_where_there_is_no_trace(
+    trace: Trace, url: str, sqlite_database: Database
+) -> None:
+    trace.require_level()
+    _know(sqlite_database, "t")
+    for whole in (False, True):
+        with pytest.raises(ConfigurationError, match=r"no trace here(.|\n)*SOBANK_TRACE_URL(.|\n)*folder 000001"):
+            trace.is_level(whole=whole)
+    records_at(url).write("000001/begun", b"")  # what a person makes to begin one anew
+    trace.require_level()
+    assert trace.lost() == []

@@ -8,6 +8,7 @@ written; so an object that it does not know was written after the backup from wh
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
@@ -21,6 +22,7 @@ import sqlalchemy as sa
 
 from sobank.domain.trace import Departure, End, Ending, Intake, Record, SealedBatch
 from sobank.errors import ConfigurationError, LedgerError
+from sobank.store.place import place_of
 from sobank.store.registry import in_parts
 from sobank.store.schema import bank_files, departures, lineage
 from sobank.store.trace_place import records_at
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 _CLOSED: Final = "closed"
 _DEPARTURE, _ENDING, _INTAKE = "departure", "ending", "intake"
+#: What we write; whatever else lies there is not ours: a note, a marker of a folder in a bucket.
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d/")
+_RECORD: Final = re.compile(rf"\d{{12}}-(?:({_DEPARTURE}|{_ENDING})-(.+)|({_INTAKE})-([0-9a-f]{{64}}))\.json")
 #: Days with departures that are compared at the start of a push. No token is written twice, so a database that knows
 #: one of a day was not restored to before it; the second covers midnight, and clocks that differ.
 _LOOKED_AT: Final = 2
@@ -91,9 +96,14 @@ class Trace:
 
         Days are looked at back to the second that holds a departure: what only ends or came in may be of before a
         backup. Days that are not yet here, of a clock that once ran ahead, are looked at and not counted.
+
+        Raises:
+            ConfigurationError: there is no trace, and the database has let something leave.
         """
-        mine = _folder(self.lineage)
-        if any(number > self.lineage for number in self._lineages()):
+        mine, lineages = _folder(self.lineage), self._lineages()
+        if not lineages:
+            self._require_new()
+        if any(number > self.lineage for number in lineages):
             return False
         names = self._place.names(mine)
         if _CLOSED in names:
@@ -121,7 +131,7 @@ class Trace:
             if not found:
                 first = next((place for place, day in enumerate(days) if self._lacks(self._told(day))), len(days) + 1)
                 days = days[max(first - 1, 0) :]
-            found += [f"{day}/{name}" for day in days for name in self._place.names(day)]
+            found += [f"{day}/{name}" for day in days for name in self._place.names(day) if _RECORD.fullmatch(name)]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             records = pool.map(lambda key: _decoded(self._place.read(key)), found)
             return [record for _, record in sorted(zip(found, records, strict=True), key=_place_in_lineage)]
@@ -143,6 +153,17 @@ class Trace:
         known = self._known(bank_files.c.sha256, [bytes.fromhex(sha256) for sha256 in wanted])
         return [intake for sha256, intake in reversed(wanted.items()) if bytes.fromhex(sha256) not in known]
 
+    def _require_new(self) -> None:
+        with self._database.read() as connection:
+            if connection.execute(sa.select(departures.c.token).limit(1)).first() is None:
+                return
+        raise ConfigurationError(
+            "there is no trace here, though this database has let files leave",
+            subject=self.url,
+            remedy="mount its folder, or correct SOBANK_TRACE_URL; nothing is sent or taken in before. Where one is "
+            f"begun anew on purpose, make the folder {_folder(self.lineage)} there (docs/operations.md)",
+        )
+
     def _lineages(self) -> list[int]:
         return sorted(int(name[:-1]) for name in self._place.names("") if name.endswith("/") and name[:-1].isdigit())
 
@@ -150,8 +171,9 @@ class Trace:
         """Tokens of a day by what they are of."""
         told: dict[str, set[str]] = {_DEPARTURE: set(), _INTAKE: set(), _ENDING: set()}
         for name in self._place.names(day):
-            _, kind, token = name.removesuffix(".json").split("-", 2)
-            told[kind].add(token)
+            if found := _RECORD.fullmatch(name):
+                kind, token = (each for each in found.groups() if each)
+                told[kind].add(token)
         return told
 
     def _lacks(self, told: dict[str, set[str]]) -> bool:
@@ -177,7 +199,12 @@ class Trace:
 
 
 def beside(spool_url: str) -> str:
-    """The URL of a trace that nobody has said: `trace` beside the spool, which all workers see."""
+    """The URL of a trace that nobody has said: `trace` beside the spool, which all workers see.
+
+    Raises:
+        ConfigurationError: that of the spool names no folder and no bucket.
+    """
+    place_of(spool_url)
     parts = urlsplit(spool_url)
     return parts._replace(path=str(PurePosixPath(parts.path or "/spool").parent / "trace")).geturl()
 
@@ -187,7 +214,7 @@ def _folder(number: int) -> str:
 
 
 def _days(names: Iterable[str]) -> list[str]:
-    return sorted(name[:-1] for name in names if name.endswith("/"))
+    return sorted(name[:-1] for name in names if _DAY.fullmatch(name))
 
 
 def _place_in_lineage(told: tuple[str, Record]) -> tuple[str, bool, int]:
