@@ -12,6 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from sobank.cli.reconcile import carry_out
+from sobank.domain.delivery import Batch
 from sobank.domain.proof import Proof
 from sobank.domain.roles import Operator
 from sobank.services.decide_quarantine import release_statements
@@ -120,16 +121,22 @@ def forget_lineages(folder: Path, last: int) -> None:
             path.rmdir() if path.is_dir() else path.unlink()
 
 
-def hold_and_reject(world: World) -> None:
-    """Other bytes lie under the name, so that the one batch is held after it was staged; a person gives it up."""
+def hold(world: World) -> Batch:
+    """Other bytes lie under the name, so that the one open batch is held after it was staged; then they are gone."""
     (batch,) = world.house.ledger.open_batches()
     inbox = world.folder / "partners" / "fizen" / "CAB1"
-    inbox.mkdir(parents=True)
+    inbox.mkdir(parents=True, exist_ok=True)
     (inbox / batch.outgoing.object_name).write_bytes(b"other")
     world.house.push()
+    (inbox / batch.outgoing.object_name).unlink()
+    return batch
+
+
+def hold_and_reject(world: World) -> None:
+    """The one open batch is held; a person gives it up, and takes away what was staged."""
+    batch = hold(world)
     world.house.ledger.reject(batch.id, actor="anne", role="operator", reason="not his", now=NOW)
     world.house.sink_of(batch).discard(batch.outgoing, staging=world.house.ledger.batch(batch.id).staging or "")
-    (inbox / batch.outgoing.object_name).unlink()
 
 
 def release(world: World, account: int) -> None:

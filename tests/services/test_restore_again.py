@@ -22,7 +22,7 @@ from sobank.services.ingest import ingest_inbox
 from sobank.store import schema
 from sobank.store.quarantine import Quarantine
 from tests.builders import NOW, Cabinet, file_of, named, statement
-from tests.services.restored import ACCOUNTS, DAY, DAYS, World, release
+from tests.services.restored import ACCOUNTS, DAY, DAYS, World, hold, release
 
 
 def test_days_on_which_people_only_confirm_do_not_hide_what_left_before_them(sqlite_world: World) -> None:
@@ -139,24 +139,13 @@ def _left_days_before(world: World, moved: str) -> None:
     day.rename(lineage / moved)
 
 
-def _hold(world: World) -> Batch:
-    """Other bytes lie under the name of the one open batch, so that it is held after it was staged."""
-    (batch,) = world.house.ledger.open_batches()
-    inbox = world.folder / "partners" / "fizen" / "CAB1"
-    inbox.mkdir(parents=True, exist_ok=True)
-    (inbox / batch.outgoing.object_name).write_bytes(b"other")
-    world.house.push()
-    (inbox / batch.outgoing.object_name).unlink()
-    return batch
-
-
 @pytest.mark.parametrize("told", [True, False])
 def test_a_batch_that_was_held_before_the_backup_and_left_again_in_another_is_sent_once(
     world: World, told: bool
 ) -> None:
     world.take_in(DAY, 1)
     world.house.decide(DAY)
-    batch = _hold(world)
+    batch = hold(world)
     assert world.states() == {"held": 1}
     _left_days_before(world, "2026-02-01")
     (world.folder / "trace" / "000001" / "2026-02-03").mkdir()
@@ -183,7 +172,7 @@ def _held_days_before_the_backup(world: World) -> tuple[str, Batch]:
     """A backup in which a batch is held that left days before what the trace told last; and that batch."""
     world.take_in(DAY, 1)
     world.house.decide(DAY)
-    batch = _hold(world)
+    batch = hold(world)
     _left_days_before(world, "2026-02-01")
     world.take_in(DAYS[1], 3)
     world.run(DAYS[1])
@@ -228,11 +217,11 @@ def test_what_was_decided_before_the_backup_is_not_decided_again_by_an_older_end
     world = sqlite_world
     world.take_in(DAY, 1)
     world.house.decide(DAY)
-    batch = _hold(world)
+    batch = hold(world)
     world.house.ledger.release(batch.id, actor="anne", role="operator", reason="not his", now=NOW, forget_staging=True)
     for path in (world.folder / "trace").rglob("*-departure-*"):
         path.unlink()
-    assert _hold(world).id == batch.id
+    assert hold(world).id == batch.id
     for path in (world.folder / "trace").rglob("*-departure-*"):
         path.unlink()
     backup = world.backup()
@@ -329,7 +318,7 @@ def test_a_statement_that_may_have_left_before_its_rival_did_is_for_people_and_n
     world = sqlite_world
     world.take_in(DAY, 1)
     world.house.decide(DAY)
-    batch = _hold(world)
+    batch = hold(world)
     _left_days_before(world, "2026-02-01")
     backup = world.backup()
     world.house.ledger.reject(batch.id, actor="anne", role="operator", reason="not his", now=NOW)
