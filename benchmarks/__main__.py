@@ -1,6 +1,6 @@
 """`make bench`: measure everything, or what ONLY names; print one table, write results.json and results.svg.
 
-Of a part alone the files are called after it, such as results-registry.json: they leave those of the whole as they are.
+What is measured alone takes the place of what was measured of it before; another SIZE has files of its own.
 
 SIZE: part of the day (1.0; 10 is the big day). ROUNDS: how often each contender runs (3). ONLY: names, comma-separated.
 RESULTS: the folder for the results (benchmarks/).

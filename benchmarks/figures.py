@@ -72,14 +72,14 @@ class Found:
 
 
 def read_results(folder: Path) -> Found:
-    """Every benchmark in the results of a folder; one of the day stands before one of another size."""
+    """Every benchmark in the results of a folder; of another size under names such as `daily_postgres-size-10`."""
     benchmarks, files = {}, {}
-    for path in sorted(folder.glob("results*.json"), key=lambda path: (path.stem != "results", path.name)):
+    for path in sorted(folder.glob("results*.json")):
         results = json.loads(path.read_text("utf-8"))
         for benchmark in results["benchmarks"]:
             how = f"{path.name}: SIZE={benchmark['size']:g}, ROUNDS={benchmark['rounds']}"
-            if benchmarks.setdefault(benchmark["name"], benchmark) is benchmark:
-                files[benchmark["name"]] = how
+            name = benchmark["name"] + path.stem.removeprefix("results")
+            benchmarks[name], files[name] = benchmark, how
     return Found(benchmarks=benchmarks, files=files)
 
 
