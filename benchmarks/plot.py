@@ -12,6 +12,8 @@ from typing import Any
 Json = Mapping[str, Any]
 
 _WIDTH, _LEFT, _BAR, _STEP, _SCALE = 1000, 260, 16, 44, 630
+#: Characters of a note that there is room for; a pointer over it shows the rest.
+_NOTE = 118
 _LEGEND = "Blue: ours, and the limits of database and disk. Amber: peers. Less is better."
 _STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
@@ -59,7 +61,9 @@ def _section(measured: Json, top: int) -> Iterator[str]:
         yield f'<rect class="{kind}" x="{_LEFT}" y="{y}" width="{ends[1] - _LEFT:.1f}" height="{_BAR}" rx="2"/>'
         yield f'<line class="range" x1="{ends[0]}" x2="{ends[2]}" y1="{line}" y2="{line}"/>'
         yield f'<text class="figure" x="{ends[2] + 8}" y="{y + 13}">{seconds[place][1]:.2f}</text>'
-        yield f'<text class="note" x="{_LEFT}" y="{y + 30}">{escape(_work(measured, contender))}</text>'
+        work = escape(_work(measured, contender))
+        shown = work if len(work) <= _NOTE else work[:_NOTE].rpartition("; ")[0] + "; …"
+        yield f'<text class="note" x="{_LEFT}" y="{y + 30}">{shown}<title>{work}</title></text>'
 
 
 def _units(measured: Json, contender: Json) -> int:
