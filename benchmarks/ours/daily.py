@@ -29,7 +29,7 @@ def main() -> None:
         from sobank.wiring import House  # noqa: F401  what jobs import when they run
 
     if asked["metered"]:
-        decided, sent = _one_by_one(Meter(child, asked["metered"]).step, jobs, asked)
+        decided, sent = one_by_one(Meter(child, asked["metered"]).step, jobs, asked)
     else:
         decided, sent = _side_by_side(child.step, jobs, asked)
     child.did(
@@ -63,8 +63,8 @@ def _side_by_side(step: Step, jobs: Any, asked: dict[str, Any]) -> tuple[Counts,
     return decided, list(sent.values())
 
 
-def _one_by_one(step: Step, jobs: Any, asked: dict[str, Any]) -> tuple[Counts, list[Counts]]:
-    """Job by job, so that each can be told from the others."""
+def one_by_one(step: Step, jobs: Any, asked: dict[str, Any]) -> tuple[Counts, list[Counts]]:
+    """Job by job, so that each can be told from the others: what was decided, and what each push came to."""
     with step("shards"):
         refs = jobs.shards(asked["day"], "bench")
     with step("extract"):
