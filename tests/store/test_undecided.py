@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,13 @@ from alembic import command
 from sobank.store import migrate, schema, standing
 from sobank.store.database import Database
 from sobank.store.objects import ObjectStore
+from sobank.store.quarantine import Quarantine
 from sobank.store.schema.columns import SET_WISE
+from tests.builders import NOW, Cabinet, TestHouse, file_of, statement
 from tests.faults.seeds import seed_batch, seed_registry
 
 DAY = date(2026, 3, 2)
+SIGNED = ("signed", "fizen")
 REFERRING = [
     (key.parent, key.column)
     for table in schema.metadata.sorted_tables
@@ -89,6 +92,37 @@ def test_a_database_of_the_former_schema_keeps_what_was_pending_and_what_was_dec
     assert {row.id: row.status for row in found} == words
     with pytest.raises(sa.exc.IntegrityError), database.write() as connection:
         connection.exec_driver_sql("UPDATE statements SET status = 'pending'")
+
+
+def test_whatever_way_a_statement_comes_onto_the_list_it_stands_there_with_the_cabinet_of_its_account(
+    house: TestHouse,
+) -> None:
+    house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}), Cabinet("CAB2", accounts={2: SIGNED}))
+    house.take_in(file_of(*(statement(n, DAY, 5) for n in (1, 2, 3, 4))))
+    assert _listed(house) == {1: "CAB1", 2: "CAB2"}, "on its way from the beginning"
+    house.register(Cabinet("CAB3", accounts={3: ("approved", None)}))
+    with Quarantine(house.database).change() as change:
+        change.release([3, 4])
+        change.close([3, 4], resolution="released", actor="anne", reason="registered", at=NOW)
+    assert _listed(house) == {1: "CAB1", 2: "CAB2", 3: "CAB3", 4: None}, "released from quarantine"
+    house.decide(DAY)
+    assert _listed(house) == {2: "CAB2"}
+    house.register(Cabinet("CAB1", accounts={1: ("approved", None)}), now=NOW + timedelta(hours=1))
+    house.push()
+    assert _listed(house) == {1: "CAB1", 2: "CAB2"}, "its batch was withdrawn"
+    command.downgrade(migrate._configuration(house.database), "0009")
+    migrate.upgrade(house.database)
+    assert _listed(house) == {1: "CAB1", 2: "CAB2"}, "listed by a former version"
+
+
+def _listed(house: TestHouse) -> dict[int, str | None]:
+    """By number of the account, the cabinet with which its statement is listed."""
+    query = sa.text(
+        "SELECT CAST(s.account AS integer), c.code FROM undecided u JOIN statements s ON s.id = u.statement_id"
+        " LEFT JOIN cabinets c ON c.id = u.cabinet_id"
+    )
+    with house.database.read() as connection:
+        return dict(connection.execute(query).tuples().all())
 
 
 def _row(table: sa.Table, allocation: dict[str, object], *, seq: int) -> dict[str, object]:

@@ -69,7 +69,7 @@ _ENTRIES_SQL = f"""
            {_APPROVED} JOIN entries e ON e.statement_id = s.id {_UP_TO_DAY}
 """
 # Of a shard: its statements, and the rivals for its own accounts only; those of all accounts would be sought each time.
-_OF_SHARD: Final = " AND s.account_id IN (SELECT w.id FROM accounts w WHERE w.cabinet_id % :shards = :nth)"
+_OF_SHARD: Final = " AND u.cabinet_id % :shards = :nth"
 _RIVALS: Final = "WHERE o.closed_at IS NULL AND oc.closed_at IS NULL"
 _RIVALS_OF_SHARD: Final = " AND o.bban IN (SELECT w.bban FROM accounts w WHERE w.cabinet_id % :shards = :nth)"
 _SHARDS: Final = pa.schema([("number", pa.int32()), ("of", pa.int32())])

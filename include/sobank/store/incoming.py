@@ -61,16 +61,19 @@ _FACTS = pa.schema(
     [
         ("known_id", pa.int64()),
         ("account_id", pa.int32()),
+        ("cabinet_id", pa.int32()),
         ("conflicts", pa.int32()),
     ]
 )
 _FACTS_SQL = """
     SELECT (SELECT s.id FROM statements s WHERE s.content_sha256 = i.content_sha256) AS known_id,
-           (SELECT a.id FROM accounts a WHERE a.bban = i.bban AND a.currency = i.currency
-             ORDER BY a.closed_at IS NOT NULL, a.id LIMIT 1) AS account_id,
+           a.id, a.cabinet_id,
            (SELECT CAST(count(*) AS INTEGER) FROM statements c
              WHERE c.identity = i.identity AND c.status <> 'rejected') AS conflicts
-      FROM incoming i ORDER BY i.position
+      FROM incoming i
+      LEFT JOIN accounts a ON a.id = (SELECT o.id FROM accounts o WHERE o.bban = i.bban AND o.currency = i.currency
+                                       ORDER BY o.closed_at IS NOT NULL, o.id LIMIT 1)
+     ORDER BY i.position
 """
 _COPIED = (
     "position", "bank", "branch", "account", "currency", "decimals", "opening_date", "opening", "closing_date",
@@ -151,8 +154,8 @@ def _keep_chunk(rows: Bulk, file_id: int, received: Received, chunk: Parsed, kep
     stored = _statement_rows(statements, number, facts, received, now).take(pa.array(fresh))
     stored = _with(stored.drop_columns(["reasons"]), id=ids, bank_file_id=pa.scalar(file_id, pa.int32()))
     rows.insert(schema.statements, stored)
-    accepted = stored.filter(pc.equal(stored["status"], "accepted"))
-    rows.insert(schema.undecided, accepted.select(["id"]).rename_columns(["statement_id"]))
+    listed = pa.table({"statement_id": ids, "cabinet_id": facts["cabinet_id"].take(pa.array(fresh))})
+    rows.insert(schema.undecided, listed.filter(pc.equal(stored["status"], "accepted")))
     _keep_reasons(rows, ids, _reasons(statements, facts).take(pa.array(fresh)), kept, now)
     _keep_entries(rows, chunk.entries, positions[fresh], ids, kept)
     _keep_duplicates(rows, file_id, statements, known, np.flatnonzero(repeated), positions[fresh], ids)

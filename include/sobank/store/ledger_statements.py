@@ -19,8 +19,8 @@ from sobank.store.schema import (
     mandates,
     quarantine,
     statements,
-    undecided,
 )
+from sobank.store.standing import list_undecided
 
 _FACTS: Final = (
     sa.select(
@@ -77,7 +77,7 @@ def _reasons(facts: Iterable[sa.Row[Any]]) -> dict[int, str]:
 
 def give_back(connection: sa.Connection, batch_id: int) -> None:
     """Statements of the batch become undecided again; its allocations go."""
-    connection.execute(sa.insert(undecided).from_select(["statement_id"], _in(batch_id)))
+    list_undecided(connection, statements.c.id.in_(_in(batch_id)))
     _deallocate(connection, batch_id)
 
 

@@ -14,8 +14,8 @@ from sobank.domain.registry import Profile
 from sobank.store import audit
 from sobank.store.database import Database
 from sobank.store.registry import in_parts
-from sobank.store.schema import accounts, memberships, quarantine, statements, undecided
-from sobank.store.standing import is_accepted
+from sobank.store.schema import accounts, memberships, quarantine, statements
+from sobank.store.standing import is_accepted, list_undecided
 
 _LOCK: Final = "quarantine"
 
@@ -112,8 +112,7 @@ class QuarantineChange:
         )
         self._set(ids, {"status": "accepted", "account_id": number})
         for part in in_parts(ids):
-            found = sa.select(statements.c.id).where(statements.c.id.in_(part))
-            self._connection.execute(sa.insert(undecided).from_select(["statement_id"], found))
+            list_undecided(self._connection, statements.c.id.in_(part))
 
     def reject(self, ids: Sequence[int]) -> None:
         """They never leave."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from sobank.store.schema import statements, undecided
+from sobank.store.schema import accounts, statements, undecided
 
 _ACCEPTED: Final[sa.ColumnElement[str]] = sa.literal_column("'accepted'")
 
@@ -37,3 +37,11 @@ def status(s: Any = statements) -> sa.Label[Any]:
         (is_undecided(s), sa.literal_column("'pending'")),
         else_=sa.literal_column("'decided'"),
     ).label("status")
+
+
+def list_undecided(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> None:
+    """Put statements back on the list of what waits for a decision, each with the cabinet of its account."""
+    whose = sa.select(statements.c.id, accounts.c.cabinet_id).outerjoin(
+        accounts, accounts.c.id == statements.c.account_id
+    )
+    connection.execute(sa.insert(undecided).from_select(["statement_id", "cabinet_id"], whose.where(chosen)))

@@ -106,6 +106,8 @@ undecided = sa.Table(
     # A statement on its way that has no destination yet; its row goes when it is decided, and comes back with its
     # statement. So a decision rewrites no statement, and a day costs the same after one day or ten years.
     sa.Column("statement_id", set_wise("statements.id"), primary_key=True),
+    # What its account says, which never changes: a shard finds its own statements here, and reads no others.
+    sa.Column("cabinet_id", sa.Integer, comment="of its account; null where that is unknown"),
 )
 
 duplicates = sa.Table(
