@@ -118,11 +118,11 @@ def test_whatever_way_a_statement_comes_onto_the_list_it_stands_there_with_the_c
 def _listed(house: TestHouse) -> dict[int, str | None]:
     """By number of the account, the cabinet with which its statement is listed."""
     query = sa.text(
-        "SELECT CAST(s.account AS integer), c.code FROM undecided u JOIN statements s ON s.id = u.statement_id"
+        "SELECT CAST(s.account AS integer) AS number, c.code FROM undecided u JOIN statements s ON s.id = u.statement_id"
         " LEFT JOIN cabinets c ON c.id = u.cabinet_id"
     )
     with house.database.read() as connection:
-        return dict(connection.execute(query).tuples().all())
+        return {row.number: row.code for row in connection.execute(query)}
 
 
 def _row(table: sa.Table, allocation: dict[str, object], *, seq: int) -> dict[str, object]:
