@@ -118,8 +118,8 @@ def test_whatever_way_a_statement_comes_onto_the_list_it_stands_there_with_the_c
 def _listed(house: TestHouse) -> dict[int, str | None]:
     """By number of the account, the cabinet with which its statement is listed."""
     query = sa.text(
-        "SELECT CAST(s.account AS integer) AS number, c.code FROM undecided u JOIN statements s ON s.id = u.statement_id"
-        " LEFT JOIN cabinets c ON c.id = u.cabinet_id"
+        "SELECT CAST(s.account AS integer) AS number, c.code FROM undecided u"
+        " JOIN statements s ON s.id = u.statement_id LEFT JOIN cabinets c ON c.id = u.cabinet_id"
     )
     with house.database.read() as connection:
         return {row.number: row.code for row in connection.execute(query)}
