@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sobank.store.database import Database, Parameters, sqlite_batch, sqlite_parameters, with_literals
 
 _ROWS_AT_ONCE = 65_536
+_PIECE_BYTES = 1 << 18
 _ARROW_OF: tuple[tuple[type[sa.types.TypeEngine[Any]], pa.DataType], ...] = (
     (sa.SmallInteger, pa.int16()),
     (sa.BigInteger, pa.int64()),
@@ -136,7 +137,7 @@ class _Postgres(Bulk):
 
     def _append(self, name: str, rows: pa.Table) -> None:
         with self._connection.cursor() as cursor:
-            cursor.adbc_ingest(name, rows, mode="append")
+            cursor.adbc_ingest(name, _in_pieces(rows), mode="append")
 
     def _make(self, name: str, rows: pa.Table) -> None:
         self.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
@@ -146,6 +147,12 @@ class _Postgres(Bulk):
     def new_ids(self, table: sa.Table, count: int) -> pa.Array:
         sql = f"SELECT nextval('{table.name}_id_seq') AS id FROM generate_series(1, {int(count)})"
         return self.query(sql, pa.schema([("id", pa.int64())])).column("id").combine_chunks()
+
+
+def _in_pieces(rows: pa.Table) -> pa.RecordBatchReader:
+    """The driver sends a batch when all of it is encoded: in pieces, so that the server stores while we encode."""
+    pieces = max(1, rows.nbytes // _PIECE_BYTES)
+    return rows.to_reader(max_chunksize=max(1, rows.num_rows // pieces))
 
 
 @contextmanager

@@ -24,6 +24,14 @@ Parameters = Mapping[str, int | str | date]
 
 _BUSY_SECONDS = 120
 _FETCH_ROWS = 65_536
+#: For few queries over many rows: compiling one takes longer than running it, and sorts stay in memory. A row found by
+#: its key costs hardly more than the next one: of some thousand by key, no table is read whole.
+_BULK_SETTINGS = (
+    "jit = off",
+    "max_parallel_workers_per_gather = 0",
+    "work_mem = '64MB'",
+    "random_page_cost = 1.1",
+)
 _GIVE = "give a sqlite:/// or postgresql+psycopg:// URL"
 
 
@@ -130,12 +138,11 @@ class Database:
             self._adbc.pop().close()
 
     def _new_adbc(self) -> Any:
-        """Set up for few queries over many rows: compiling one takes longer than running it; sorts stay in memory."""
         from adbc_driver_postgresql import dbapi  # only PostgreSQL needs the driver
 
         connection = dbapi.connect(self.url.set(drivername="postgresql").render_as_string(hide_password=False))
         with connection.cursor() as cursor:
-            for setting in ("jit = off", "max_parallel_workers_per_gather = 0", "work_mem = '64MB'"):
+            for setting in _BULK_SETTINGS:
                 cursor.execute(f"SET {setting}")
         connection.commit()
         return connection

@@ -190,7 +190,8 @@ class Decision:
             )
 
     def _wide(self, chunk: Leaving) -> pa.Table:
-        self._rows.temporary("leaving", pa.table({"id": chunk.rows["statement_id"]}))
+        # Found in the order in which they were stored, neighbours lie on one page.
+        self._rows.temporary("leaving", pa.table({"id": np.sort(chunk.rows["statement_id"])}))
         return self._rows.query(
             "SELECT s.id, a.iban, s.currency, s.opening_date, s.content_sha256, s.n_entries, s.credit, s.debit,"
             " s.records FROM leaving JOIN statements s ON s.id = leaving.id JOIN accounts a ON a.id = s.account_id",

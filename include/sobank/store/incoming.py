@@ -7,7 +7,9 @@ that bring the same statement at the same moment are told apart.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -65,15 +67,18 @@ _FACTS = pa.schema(
         ("conflicts", pa.int32()),
     ]
 )
+#: Of the accounts with a number, the open one that came first. A window, not a sub-select whose answer is joined again:
+#: for that one PostgreSQL read all accounts, once a chunk.
 _FACTS_SQL = """
-    SELECT (SELECT s.id FROM statements s WHERE s.content_sha256 = i.content_sha256) AS known_id,
-           a.id, a.cabinet_id,
+    SELECT (SELECT s.id FROM statements s WHERE s.content_sha256 = f.content_sha256) AS known_id,
+           f.account_id, f.cabinet_id,
            (SELECT CAST(count(*) AS INTEGER) FROM statements c
-             WHERE c.identity = i.identity AND c.status <> 'rejected') AS conflicts
-      FROM incoming i
-      LEFT JOIN accounts a ON a.id = (SELECT o.id FROM accounts o WHERE o.bban = i.bban AND o.currency = i.currency
-                                       ORDER BY o.closed_at IS NOT NULL, o.id LIMIT 1)
-     ORDER BY i.position
+             WHERE c.identity = f.identity AND c.status <> 'rejected') AS conflicts
+      FROM (SELECT i.position, i.content_sha256, i.identity, a.id AS account_id, a.cabinet_id,
+                   row_number() OVER (PARTITION BY i.position ORDER BY a.closed_at IS NOT NULL, a.id) AS nth
+              FROM incoming i LEFT JOIN accounts a ON a.bban = i.bban AND a.currency = i.currency) f
+     WHERE f.nth = 1
+     ORDER BY f.position
 """
 _COPIED = (
     "position", "bank", "branch", "account", "currency", "decimals", "opening_date", "opening", "closing_date",
@@ -89,12 +94,12 @@ def keep(database: Database, received: Received, chunks: Iterable[Parsed], *, no
     duplicate, counted and not stored twice; one with a known identity and other content is quarantined as a conflict
     (S10); unknown accounts (S13) and statements with errors (S7, S8) are quarantined, the rest goes on.
     """
-    with bulk(database, exclusive="ingest") as rows:
+    with _ahead(chunks) as read, bulk(database, exclusive="ingest") as rows:
         file_id, already = _file_row(rows, received, now)
         kept = Kept(number=file_id, already=already)
         if already:
             return kept
-        for chunk in chunks:
+        for chunk in read:
             _keep_chunk(rows, file_id, received, chunk, kept, now)
         rows.execute(
             f"UPDATE bank_files SET records_total = {kept.records.total}, records_parsed = {kept.records.parsed},"
@@ -102,6 +107,25 @@ def keep(database: Database, received: Received, chunks: Iterable[Parsed], *, no
             f" statements = {kept.statements}, duplicates = {kept.duplicates} WHERE id = {file_id}"
         )
     return kept
+
+
+@contextmanager
+def _ahead(chunks: Iterable[Parsed]) -> Iterator[Iterator[Parsed]]:
+    """The chunks, of which the next is read while one is stored; no third one is held.
+
+    An error of the reader is raised where its chunk would have come.
+    """
+    unread = iter(chunks)
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, unread, None)
+
+        def one_after_another() -> Iterator[Parsed]:
+            nonlocal following
+            while chunk := following.result():
+                following = thread.submit(next, unread, None)
+                yield chunk
+
+        yield one_after_another()
 
 
 def _file_row(rows: Bulk, received: Received, now: datetime) -> tuple[int, bool]:

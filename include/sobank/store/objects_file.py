@@ -21,24 +21,26 @@ class FolderObjects:
     def write(self, pieces: Iterable[bytes], sha256: str | None = None) -> tuple[str, set[Path]]:
         """Write an object, its bytes on disk: its SHA-256, and the folders whose entries may not be there yet.
 
-        sha256: theirs, where the caller has worked it out.
+        sha256: theirs, where the caller has worked it out. Then the file begins in the folder where it stays: a rename
+        from one folder to another is one at a time for a whole file system, and so is what is made in one folder.
         That of the objects may have been made a moment ago by somebody who has not synced the one above it.
         """
-        self._root.mkdir(parents=True, exist_ok=True, mode=0o750)
+        handle, name = _new_file(self._path(sha256).parent if sha256 else self._root)
         digest = hashlib.sha256()
-        handle, name = tempfile.mkstemp(dir=self._root, prefix=".incoming-")
         try:
-            with os.fdopen(handle, "wb") as out:
+            try:
                 for piece in pieces:
                     if sha256 is None:
                         digest.update(piece)
-                    out.write(piece)
-                out.flush()
-                os.fchmod(out.fileno(), 0o640)
-                os.fsync(out.fileno())
+                    _write_whole(handle, piece)
+                os.fchmod(handle, 0o640)
+                os.fsync(handle)
+            finally:
+                os.close(handle)
             name_of = sha256 or digest.hexdigest()
             target = self._path(name_of)
-            target.parent.mkdir(exist_ok=True, mode=0o750)
+            if sha256 is None:
+                target.parent.mkdir(exist_ok=True, mode=0o750)
             Path(name).replace(target)
         except BaseException:
             Path(name).unlink(missing_ok=True)
@@ -54,6 +56,21 @@ class FolderObjects:
 
     def _path(self, sha256: str) -> Path:
         return self._root / sha256[:2] / sha256
+
+
+def _new_file(folder: Path) -> tuple[int, str]:
+    """An empty file under a name of its own; its folder is made where it turns out to be missing, which is seldom."""
+    try:
+        return tempfile.mkstemp(dir=folder, prefix=".incoming-")
+    except FileNotFoundError:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        return tempfile.mkstemp(dir=folder, prefix=".incoming-")
+
+
+def _write_whole(handle: int, piece: bytes) -> None:
+    left = memoryview(piece)
+    while left:
+        left = left[os.write(handle, left) :]
 
 
 def sync_folder(folder: Path) -> None:
