@@ -119,6 +119,21 @@ def test_a_statement_of_a_monaco_account_finds_its_account(house: TestHouse) -> 
     assert house.statuses() == {1: "pending"}
 
 
+@pytest.mark.parametrize(("closed", "owner"), [((), "CAB1"), (("CAB1",), "CAB2"), (("CAB1", "CAB2"), "CAB1")])
+def test_an_iban_in_two_cabinets_is_the_open_account_or_else_the_first(
+    house: TestHouse, closed: tuple[str, ...], owner: str
+) -> None:
+    house.register(*(Cabinet(code, accounts={1: ("approved", None)}) for code in ("CAB1", "CAB2")))
+    c, a = schema.cabinets.c, schema.accounts.c
+    with house.database.write() as connection:
+        theirs = a.cabinet_id.in_(sa.select(c.id).where(c.code.in_(closed)))
+        connection.execute(schema.accounts.update().where(theirs).values(closed_at=NOW))
+    house.take_in(file_of(statement(1, DAY, 5), statement(1, DAY + timedelta(days=1), 6, opening=5)))
+    with house.database.read() as connection:
+        query = sa.select(c.code).join(schema.accounts, a.cabinet_id == c.id).join(schema.statements)
+        assert connection.scalars(query).all() == [owner, owner]
+
+
 def test_the_same_identity_with_other_content_is_a_conflict_and_never_both_leave(house: TestHouse) -> None:
     _registered(house).take_in(file_of(statement(1, DAY, 5, label="FIRST")))
     house.take_in(file_of(statement(1, DAY, 5, label="OTHER")))
