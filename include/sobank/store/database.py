@@ -175,6 +175,19 @@ class Database:
                 yield sqlite_batch(rows, schema)
 
 
+def found_by_key(connection: sa.Connection) -> None:
+    """Have PostgreSQL find each row by its key, until the transaction ends: what is asked for is a handful of many.
+
+    It knows that of tables it has looked at. What a decision wrote a moment ago it takes for anything, and reads the
+    mandates of all cabinets for the batches of some.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),"
+            " set_config('random_page_cost', '1.1', true), set_config('jit', 'off', true)"
+        )
+
+
 @contextmanager
 def _answering(*kinds: type[Exception]) -> Iterator[None]:
     """Say in words that the database is not there; the first line of what the driver says holds no values."""

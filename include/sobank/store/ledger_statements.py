@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sobank.domain.delivery import BatchState
 from sobank.domain.registry import MandateStep
 from sobank.domain.routing import Reason
+from sobank.store.database import found_by_key
 from sobank.store.schema import (
     allocations,
     associations,
@@ -57,6 +58,7 @@ def withdrawn(connection: sa.Connection, batch_ids: Sequence[int]) -> dict[int, 
     Each statement's recorded mandate must be the current one and approved; its account's association in force must be
     the one recorded, or none for a global file; the connector must still be on the cabinet.
     """
+    found_by_key(connection)
     return _reasons(connection.execute(_FACTS_OF, {"batches": batch_ids}))
 
 
