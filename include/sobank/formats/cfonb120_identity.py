@@ -22,6 +22,8 @@ for _place, _character in enumerate("0123456789"):
 for _place, _character in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ"):
     _RIB_DIGIT[ord(_character)] = int("12345678912345678923456789"[_place])
     _ISO_VALUE[ord(_character)] = _place + 10
+_NINE: Final = ord("9")
+_REMAINDER_OF_FR00: Final = 152700 % 97
 _UPPER: Final = np.array([ord(chr(c).upper()) if c < 0x80 else c for c in range(256)], np.uint8)
 
 
@@ -40,12 +42,21 @@ def account_numbers(bank: Rows, branch: Rows, account: Rows) -> tuple[pa.Array, 
     key = 97 - (89 * numbers[0] + 15 * numbers[1] + 3 * numbers[2]) % 97
     bban = np.concatenate([cells, _two_digits(key)], axis=1)
     country = np.broadcast_to(np.frombuffer(b"FR00", np.uint8), (len(bban), 4))
-    remainder = np.zeros(len(bban), np.int64)
-    for character in np.concatenate([bban, country], axis=1).T:
-        value = _ISO_VALUE[character]
-        remainder = (remainder * np.where(value > 9, 100, 10) + value) % 97
+    # The key makes a number of figures a multiple of 97: what is left is that of FR00. Letters count otherwise there.
+    remainder = np.full(len(bban), _REMAINDER_OF_FR00)
+    lettered = np.flatnonzero((cells > _NINE).any(axis=1))
+    remainder[lettered] = _remainders(np.concatenate([bban, country], axis=1)[lettered])
     iban = np.concatenate([country[:, :2], _two_digits(98 - remainder), bban], axis=1)
     return _fixed(bban, absent), _fixed(iban, absent)
+
+
+def _remainders(cells: Rows) -> Ints:
+    """Of each row as ISO 7064 reads it, a letter as two figures, what division by 97 leaves."""
+    remainder = np.zeros(len(cells), np.int64)
+    for character in cells.T:
+        value = _ISO_VALUE[character]
+        remainder = (remainder * np.where(value > 9, 100, 10) + value) % 97
+    return remainder
 
 
 def _two_digits(number: Ints) -> Rows:
@@ -122,13 +133,17 @@ def _plain(values: Ints, good: Flags) -> _Piece:
 class Seen:
     """The statements of one file so far: what makes a duplicate of one, an ordinal of another (S10).
 
-    By content, the position and the identity of the first statement that had it; by name, how many contents had it.
+    Identities by position; by content, the position of the first statement that had it; by name, how many contents.
     """
 
-    position: int = 0
+    identities: list[bytes] = field(default_factory=list)
     first: dict[bytes, int] = field(default_factory=dict)
-    identity: dict[bytes, bytes] = field(default_factory=dict)
     contents: dict[bytes, int] = field(default_factory=dict)
+
+    @property
+    def position(self) -> int:
+        """Of the next statement."""
+        return len(self.identities)
 
     def meet(self, contents: Sequence[bytes], names: Sequence[bytes]) -> tuple[list[bytes], dict[int, int]]:
         """Identities of the next statements, and for those that repeat an earlier one its position.
@@ -139,19 +154,19 @@ class Seen:
         Args:
             contents: sha256 of the canonical records of each. names: `identity_texts`.
         """
-        identities: list[bytes] = []
+        first, counted, identities, sha256 = self.first, self.contents, self.identities, hashlib.sha256
+        begin = len(identities)
         twins: dict[int, int] = {}
-        for place, (content, name) in enumerate(zip(contents, names, strict=True)):
-            if content in self.first:
-                twins[place] = self.first[content]
-            else:
-                ordinal = self.contents.get(name, 0)
-                self.contents[name] = ordinal + 1
-                self.first[content] = self.position + place
-                self.identity[content] = hashlib.sha256(b"%b%d" % (name, ordinal)).digest()
-            identities.append(self.identity[content])
-        self.position += len(identities)
-        return identities, twins
+        for position, (content, name) in enumerate(zip(contents, names, strict=True), begin):
+            earlier = first.setdefault(content, position)
+            if earlier != position:
+                twins[position - begin] = earlier
+                identities.append(identities[earlier])
+                continue
+            ordinal = counted.get(name, 0)
+            counted[name] = ordinal + 1
+            identities.append(sha256(b"%b%d" % (name, ordinal)).digest())
+        return identities[begin:], twins
 
 
 def told_apart(rows: Rows, bounds: Ints, names: Sequence[bytes], seen: Seen) -> dict[str, pa.Array]:
