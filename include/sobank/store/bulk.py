@@ -86,6 +86,11 @@ class Bulk(ABC):
         """
         yield _at_once
 
+    @contextmanager
+    def reader(self) -> Iterator[Bulk]:
+        """Reads what is committed while this transaction is busy; of SQLite, whose connection is one, itself."""
+        yield self
+
     def temporary(self, name: str, rows: pa.Table) -> None:
         """Make a table that ends with the transaction, or refill it."""
         self._make(name, rows)
@@ -106,8 +111,9 @@ def bulk(database: Database, *, exclusive: str) -> Iterator[Bulk]:
 
 
 class _Postgres(Bulk):
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, database: Database) -> None:
         self._connection = connection
+        self._database = database
 
     def execute(self, sql: str) -> None:
         with self._connection.cursor() as cursor:
@@ -135,6 +141,11 @@ class _Postgres(Bulk):
         with ThreadPoolExecutor(1) as thread:
             yield thread.submit
 
+    @contextmanager
+    def reader(self) -> Iterator[Bulk]:
+        with self._database.adbc() as connection:
+            yield _Postgres(connection, self._database)
+
     def _append(self, name: str, rows: pa.Table) -> None:
         with self._connection.cursor() as cursor:
             cursor.adbc_ingest(name, _in_pieces(rows), mode="append")
@@ -158,7 +169,7 @@ def _in_pieces(rows: pa.Table) -> pa.RecordBatchReader:
 @contextmanager
 def _postgres(database: Database, exclusive: str) -> Iterator[Bulk]:
     with database.adbc() as connection:
-        transaction = _Postgres(connection)
+        transaction = _Postgres(connection, database)
         transaction.execute(f"SELECT pg_advisory_xact_lock({zlib.crc32(exclusive.encode())})")
         yield transaction
         connection.commit()

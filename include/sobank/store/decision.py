@@ -91,18 +91,19 @@ class Decision:
         limits = Limits(envelopes=envelopes, encrypted=self._encrypted(), room=room)
         last_seq = self._last_seq(leaving.days())
         chunks = [leaving.part(start, end) for start, end in leaving.chunks(CHUNK_RECORDS)]
-        # The database reads the next chunk, and takes the batches of the last one, while this one is cut and written.
-        with self._rows.beside() as ask:
-            ahead, writing = ask(self._wide, chunks[0]), deque[Future[None]]()
+        # The next chunk is read, and the batches of the last one are written, while this one is cut. A statement never
+        # changes what is read of it here, so that need not be read by the transaction that writes.
+        with self._rows.reader() as reader, reader.beside() as read, self._rows.beside() as write:
+            ahead, writing = read(_wide, reader, chunks[0]), deque[Future[None]]()
             for chunk, following in zip(chunks, [*chunks[1:], None], strict=True):
                 # What failed first is told, not that the transaction is over since.
                 while len(writing) > 1:
                     writing.popleft().result()
                 wide = ahead.result()
                 if following is not None:
-                    ahead = ask(self._wide, following)
+                    ahead = read(_wide, reader, following)
                 yield from cut(chunk, wide, limits, last_seq)
-                writing.append(ask(self._write, self._batches, self._sealed))
+                writing.append(write(self._write, self._batches, self._sealed))
                 self._batches, self._sealed = [], []
             for written in writing:
                 written.result()
@@ -189,15 +190,6 @@ class Decision:
                 remedy="nothing was written; run it again",
             )
 
-    def _wide(self, chunk: Leaving) -> pa.Table:
-        # Found in the order in which they were stored, neighbours lie on one page.
-        self._rows.temporary("leaving", pa.table({"id": np.sort(chunk.rows["statement_id"])}))
-        return self._rows.query(
-            "SELECT s.id, a.iban, s.currency, s.opening_date, s.content_sha256, s.n_entries, s.credit, s.debit,"
-            " s.records FROM leaving JOIN statements s ON s.id = leaving.id JOIN accounts a ON a.id = s.account_id",
-            WIDE,
-        )
-
     def _encrypted(self) -> dict[int, object]:
         """What connectors say of encryption, by id; those that say nothing, or null, are left out."""
         found = self._rows.query(
@@ -216,6 +208,17 @@ class Decision:
             _SEQ,
         )
         return {(row["destination"], row["business_date"]): row["seq"] for row in found.to_pylist()}
+
+
+def _wide(rows: Bulk, chunk: Leaving) -> pa.Table:
+    """What is read of the statements of a chunk, their records among it."""
+    # Found in the order in which they were stored, neighbours lie on one page.
+    rows.temporary("leaving", pa.table({"id": np.sort(chunk.rows["statement_id"])}))
+    return rows.query(
+        "SELECT s.id, a.iban, s.currency, s.opening_date, s.content_sha256, s.n_entries, s.credit, s.debit,"
+        " s.records FROM leaving JOIN statements s ON s.id = leaving.id JOIN accounts a ON a.id = s.account_id",
+        WIDE,
+    )
 
 
 @contextmanager
