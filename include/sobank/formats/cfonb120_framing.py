@@ -59,6 +59,8 @@ class Frames:
 
 def joined(parts: list[Frames]) -> Frames:
     """Frames end to end, without the count of blank ones."""
+    if len(parts) == 1:
+        return parts[0].part(0, len(parts[0]))
     return Frames(
         rows=np.concatenate([p.rows for p in parts]),
         number=np.concatenate([p.number for p in parts]),
@@ -94,16 +96,18 @@ def frames(stream: BinaryIO, chunk_bytes: int) -> Iterator[Frames]:
     reading = _Reading(chunk_bytes=max(1, chunk_bytes))
     started = False
     while True:
-        block = stream.read(reading.wanted)
-        reading.held += block
+        before = len(reading.held)
+        # No other name for the block: it is let go before the next one is read, which takes its place in memory.
+        reading.held += stream.read(reading.wanted)
+        ended = len(reading.held) == before
         if not started:
-            if len(reading.held) < len(_BOM) and block:
+            if len(reading.held) < len(_BOM) and not ended:
                 continue
             started = True
             if reading.held.startswith(_BOM):
                 reading.held, reading.base = reading.held[len(_BOM) :], len(_BOM)
-        yield from _consume(reading, ended=not block)
-        if not block:
+        yield from _consume(reading, ended=ended)
+        if ended:
             return
 
 
