@@ -5,7 +5,6 @@ Each worker does one task at a time, so that two are twice the hands, though not
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from tests.cluster.cluster import Cluster, cluster
 from tests.servers import wait_until
 
 from benchmarks import day
+from benchmarks.aside import put_aside
 from benchmarks.daily import Place, create, plain
 from benchmarks.frame import Benchmark, Comparison, Contender
 from sobank.services.backfill import DELIVERY
@@ -70,7 +70,7 @@ def _benchmark(running: Cluster, place: Place, stores: Path) -> Benchmark:
         elif not second.alive:
             second.start()
             running.wait_healthy(_SECOND)
-        shutil.rmtree(stores, ignore_errors=True)
+        put_aside(stores)
         place.fresh()
         create(running.server, "sobank", template="loaded")
         _asked(running, "ALTER DATABASE sobank OWNER TO sobank")

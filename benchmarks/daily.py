@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from tests.servers import postgres
 
 from benchmarks import day
+from benchmarks.aside import put_aside
 from benchmarks.check_day import files_of, verify_files
 from benchmarks.frame import Benchmark, Comparison, Contender, Work, WrongOutput, aim
 from sobank.store import migrate
@@ -67,7 +68,7 @@ class Place:
 
     def fresh(self) -> None:
         """Empty."""
-        shutil.rmtree(self.run, ignore_errors=True)
+        put_aside(self.run)
         self.run.mkdir()
 
     def ours(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import sqlalchemy as sa
 from tests.servers import postgres
 
 from benchmarks import day
+from benchmarks.aside import put_aside
 from benchmarks.daily import SERVER, create, named, plain
 from benchmarks.frame import Benchmark, Comparison, Contender, Work, WrongOutput, aim
 from benchmarks.ours.copy_rows import TABLES
@@ -162,7 +162,7 @@ def _storing(server: str, bank: Bank, folder: Path, *, at_most: float | None) ->
     home = folder / "home"
 
     def fresh() -> None:
-        shutil.rmtree(home, ignore_errors=True)
+        put_aside(home)
         create(server, "run", template="registry")
 
     return Benchmark(

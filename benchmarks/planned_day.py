@@ -10,7 +10,7 @@ from typing import Final
 from benchmarks import day
 from benchmarks.figures import Found, StageCosts
 from benchmarks.schedule import Task
-from sobank.domain.shards import shards_for
+from sobank.domain.shards import count_of_shards
 from sobank.settings import Settings
 
 #: How many partners have connectors; each has a task of its own to push.
@@ -56,8 +56,8 @@ def cut(statements: int, files: int, *, partner_seconds: float = 0.0) -> Load:
     return Load(
         statements=statements,
         files=files,
-        shards=len(shards_for(statements, size=size, most=most)),
-        file_shards=len(shards_for(files // 2, size=of_files, most=most)),
+        shards=count_of_shards(statements, size=size, most=most),
+        file_shards=count_of_shards(files // 2, size=of_files, most=most),
         partner_seconds=partner_seconds,
     )
 

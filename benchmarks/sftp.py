@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import random
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.sshd import Sshd, sshd
 
+from benchmarks.aside import put_aside
 from benchmarks.far import far
 from benchmarks.frame import Benchmark, Comparison, Contender, Work, WrongOutput, aim
 
@@ -79,7 +79,7 @@ def _puts(
     }
 
     def empty() -> None:
-        shutil.rmtree(drop, ignore_errors=True)
+        put_aside(drop)
         drop.mkdir()
 
     def arrived(work: Work) -> None:

@@ -91,7 +91,7 @@ def nothing_judged(ref: dict[str, Any]) -> dict[str, Any]:
     from sobank.quality.judge import FAILURES
     from sobank.wiring import House
 
-    key = Shard(number=ref["shard"], of=ref["of"]).key(ref["run"])
+    key = Shard.told(ref).key(ref["run"])
     House.from_environment().run_files(date.fromisoformat(ref["day"]), key).write("errors", [], FAILURES)
     return ref
 

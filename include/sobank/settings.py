@@ -41,7 +41,7 @@ class Settings:
     lease_seconds: int = 300
     chunk_bytes: int = 8 << 20
     destinations_at_once: int = 16
-    shard_statements: int = 80_000
+    shard_statements: int = 50_000
     shard_files: int = 1_000
     shards_most: int = 32
     private_partners: bool = False

@@ -77,7 +77,7 @@ def test_recorded_days_are_met_within_the_stated_tolerance() -> None:
 
 def test_tasks_grow_with_partners_and_shards_alone() -> None:
     given = rates(read_results(RECORDED))
-    assert load_of(10) == Load(statements=1_000_000, files=4_000, shards=13, file_shards=2)
+    assert load_of(10) == Load(statements=1_000_000, files=4_000, shards=20, file_shards=2)
     small, same = (tasks_of(Load(statements=n, files=n // 20, shards=3, file_shards=2), given) for n in (2_000, 20_000))
     assert [task.name for task in small] == [task.name for task in same]
     assert len(tasks_of(load_of(10_000), given)) < 200

@@ -35,11 +35,11 @@ def push(partner: str, day: str | date, *, now: Now = utc_now) -> Ref:
 def global_file_shards(day: str | date) -> list[Ref]:
     """References to shards of cabinets that have global files to write, up to `day`; one where they are few."""
     house, wanted = start.house(), as_day(day)
-    found = house.ledger.count_open(kind="global", until=wanted)
+    found = house.ledger.open_by_cabinet(kind="global", until=wanted)
     if not found:
         return []
     cut = shards_for(found, size=house.settings.shard_files, most=house.settings.shards_most)
-    return [{"day": wanted.isoformat(), "shard": one.number, "of": one.of} for one in cut]
+    return [{"day": wanted.isoformat()} | shard.said() for shard in cut]
 
 
 def write_global_files(ref: Ref, *, now: Now = utc_now) -> Ref:
@@ -51,8 +51,7 @@ def write_global_files(ref: Ref, *, now: Now = utc_now) -> Ref:
     from sobank.services.push import push_all
 
     house = start.house()
-    shard = Shard(number=ref["shard"], of=ref["of"])
-    batches = house.ledger.open_batches(kind="global", until=as_day(ref["day"]), shard=shard)
+    batches = house.ledger.open_batches(kind="global", until=as_day(ref["day"]), shard=Shard.told(ref))
     return ref | _pushed(push_all(house.worker(now), house.sink_of, batches), "global files")
 
 

@@ -37,20 +37,20 @@ def shards(day: str | date, run: str, *, withdraw: bool = True, now: Now = utc_n
     First, batches that were never attempted and whose association or mandate was withdrawn since are cancelled, so
     that this run decides their statements anew (D7); a dry run leaves that (`withdraw`).
     """
-    from sobank.store.extract import count_to_leave, write_shards
+    from sobank.store.extract import to_leave_by_cabinet, write_shards
 
     house, wanted = start.house(), as_day(day)
     cancelled = 0
     if withdraw:
         cancelled = house.ledger.cancel_withdrawn(until=wanted, worker=house.worker(now).name, now=now())
     cut = shards_for(
-        count_to_leave(house.database, wanted),
+        to_leave_by_cabinet(house.database, wanted),
         size=house.settings.shard_statements,
         most=house.settings.shards_most,
     )
     write_shards(house.run_files(wanted, run), cut)
     same = {"day": wanted.isoformat(), "run": run, "withdrawn": cancelled, "lineage": house.trace.lineage}
-    return [same | {"shard": one.number, "of": one.of} for one in cut]
+    return [same | shard.said() for shard in cut]
 
 
 def extract(ref: Ref) -> Ref:
@@ -58,7 +58,7 @@ def extract(ref: Ref) -> Ref:
     from sobank.store.extract import extract as extract_rows
 
     house = start.house()
-    return ref | extract_rows(house.database, _files(house, ref), _shard(ref))
+    return ref | extract_rows(house.database, _files(house, ref), Shard.told(ref))
 
 
 def partition(ref: Ref) -> Ref:
@@ -137,12 +137,8 @@ def plan_of(refs: Iterable[Ref], columns: list[str]) -> tuple[Ref, list[Ref]]:
     return ref, lots.sort_by(order).select(columns).to_pylist()
 
 
-def _shard(ref: Ref) -> Shard:
-    return Shard(number=ref["shard"], of=ref["of"])
-
-
 def _files(house: House, ref: Ref) -> RunFiles:
-    return house.run_files(as_day(ref["day"]), _shard(ref).key(ref["run"]))
+    return house.run_files(as_day(ref["day"]), Shard.told(ref).key(ref["run"]))
 
 
 def _together(house: House, refs: list[Ref]) -> tuple[Ref, list[RunFiles]]:
@@ -154,8 +150,8 @@ def _together(house: House, refs: list[Ref]) -> tuple[Ref, list[RunFiles]]:
 
     runs = {(ref["day"], ref["run"]) for ref in refs}
     cut = [shard for day, run in runs for shard in read_shards(house.run_files(as_day(day), run))]
-    given = sorted((ref for ref in refs if _shard(ref) in cut), key=lambda ref: ref["shard"])
-    if len(runs) != 1 or [_shard(ref) for ref in given] != cut:
+    given = sorted((ref for ref in refs if Shard.told(ref) in cut), key=lambda ref: ref["shard"])
+    if len(runs) != 1 or [Shard.told(ref) for ref in given] != cut:
         raise DeliveryIncomplete(
             f"{len(given)} verdicts for {len(cut)} shards of one run: nothing was decided",
             subject=", ".join(sorted({run for _, run in runs})) or "no run",

@@ -110,6 +110,17 @@ def bulk(database: Database, *, exclusive: str) -> Iterator[Bulk]:
         yield transaction
 
 
+@contextmanager
+def reading(database: Database) -> Iterator[Bulk]:
+    """What is committed, and tables of one's own beside it; nothing waits for it, and nothing of it stays."""
+    if database.is_sqlite:
+        with database.read() as connection:
+            yield _Sqlite(connection.connection.cursor())
+        return
+    with database.adbc() as connection:
+        yield _Postgres(connection, database)
+
+
 class _Postgres(Bulk):
     def __init__(self, connection: Any, database: Database) -> None:
         self._connection = connection
@@ -143,8 +154,8 @@ class _Postgres(Bulk):
 
     @contextmanager
     def reader(self) -> Iterator[Bulk]:
-        with self._database.adbc() as connection:
-            yield _Postgres(connection, self._database)
+        with reading(self._database) as rows:
+            yield rows
 
     def _append(self, name: str, rows: pa.Table) -> None:
         with self._connection.cursor() as cursor:

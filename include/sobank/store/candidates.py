@@ -38,7 +38,7 @@ CANDIDATES = pa.schema(
         ("connector_fact", pa.string()),
         ("account_closed", pa.int32()),
         ("cabinet_closed", pa.int32()),
-        ("claims", pa.int64()),
+        ("contested", pa.int32()),
     ]
 )
 
@@ -51,10 +51,10 @@ CANDIDATES_FROM = """
       LEFT JOIN mandates m ON m.account_id = a.id AND m.current
       LEFT JOIN associations x ON x.account_id = a.id AND x."until" IS NULL
       LEFT JOIN connectors k ON k.id = x.connector_id
-      LEFT JOIN (SELECT o.bban, o.currency, count(DISTINCT o.cabinet_id) AS claims
+      LEFT JOIN (SELECT o.bban, o.currency
                    FROM accounts o JOIN cabinets oc ON oc.id = o.cabinet_id
                   WHERE o.closed_at IS NULL AND oc.closed_at IS NULL
-                  GROUP BY o.bban, o.currency HAVING count(DISTINCT o.cabinet_id) > 1) t
+                  GROUP BY o.bban, o.currency HAVING min(o.cabinet_id) < max(o.cabinet_id)) t
         ON t.bban = s.bban AND t.currency = s.currency
      WHERE s.business_date <= :day
 """
@@ -65,7 +65,7 @@ CANDIDATES_SQL = f"""
                 WHEN k.deleted_at IS NULL AND k.cabinet_id = a.cabinet_id THEN '{ConnectorFact.ON_CABINET}'
                 ELSE '{ConnectorFact.MISSING}' END,
            CASE WHEN a.closed_at IS NULL THEN 0 ELSE 1 END, CASE WHEN c.closed_at IS NULL THEN 0 ELSE 1 END,
-           coalesce(t.claims, 1)
+           CASE WHEN t.bban IS NULL THEN 0 ELSE 1 END
     {CANDIDATES_FROM}
 """
 
@@ -97,7 +97,7 @@ def routed(candidates: pa.Table) -> Routed:
         "known": pc.is_valid(candidates["cabinet_id"]),
         "closed": candidates["account_closed"],
         "cabinet_closed": candidates["cabinet_closed"],
-        "claims": pc.greater(candidates["claims"], 1),
+        "contested": candidates["contested"],
     }
     combinations, which = _distinct(list(columns.values()))
     routes = [
@@ -108,10 +108,10 @@ def routed(candidates: pa.Table) -> Routed:
                 account_known=known,
                 account_closed=bool(closed),
                 cabinet_closed=bool(cabinet_closed),
-                claims=2 if claimed else 1,
+                claims=2 if contested else 1,
             )
         )
-        for step, connector, known, closed, cabinet_closed, claimed in combinations
+        for step, connector, known, closed, cabinet_closed, contested in combinations
     ]
     kind = np.array([str(r.kind) for r in routes], dtype=object)[which]
     reason = np.array([str(r.reason or "") for r in routes], dtype=object)[which]

@@ -6,7 +6,8 @@ no label leaves the database here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Final
 
@@ -16,8 +17,9 @@ import pyarrow.compute as pc
 
 from sobank.domain.routing import Kind
 from sobank.domain.shards import WHOLE_DAY, Shard
+from sobank.store.bulk import reading
 from sobank.store.candidates import CANDIDATES, CANDIDATES_FROM, CANDIDATES_SQL, routed
-from sobank.store.database import Database
+from sobank.store.database import Database, Parameters
 from sobank.store.runfiles import RunFiles
 
 _EXTRA = pa.schema(
@@ -57,35 +59,37 @@ _ENTRIES = pa.schema(
     ]
 )
 _ENTRIES_READ = pa.schema([pa.field(f.name, pa.date32() if f.name.endswith("_day") else f.type) for f in _ENTRIES])
-_APPROVED = """
+_ENTRIES_SQL = """
+    SELECT e.statement_id, e.seq, e.amount, e.booking_date, e.value_date, length(e.label), length(e.details)
+      FROM extracted x JOIN entries e ON e.statement_id = x.id
+"""
+_VOLUMES: Final = pa.schema([("cabinet_id", pa.int32()), ("n", pa.int64())])
+_VOLUMES_SQL = """
+    SELECT u.cabinet_id, count(*)
       FROM undecided u
       JOIN statements s ON s.id = u.statement_id
       JOIN mandates m ON m.account_id = s.account_id AND m.current AND m.step = 'approved'
-"""
-_UP_TO_DAY = " WHERE s.business_date <= :day"
-_COUNT_SQL = f"SELECT count(*) {_APPROVED} {_UP_TO_DAY}"
-_ENTRIES_SQL = f"""
-    SELECT e.statement_id, e.seq, e.amount, e.booking_date, e.value_date, length(e.label), length(e.details)
-           {_APPROVED} JOIN entries e ON e.statement_id = s.id {_UP_TO_DAY}
+     WHERE s.business_date <= :day AND u.cabinet_id IS NOT NULL
+     GROUP BY u.cabinet_id ORDER BY u.cabinet_id
 """
 # Of a shard: its statements, and the rivals for its own accounts only; those of all accounts would be sought each time.
-_OF_SHARD: Final = " AND u.cabinet_id % :shards = :nth"
+_OF_SHARD: Final = " AND u.cabinet_id BETWEEN :first AND :last"
 _RIVALS: Final = "WHERE o.closed_at IS NULL AND oc.closed_at IS NULL"
-_RIVALS_OF_SHARD: Final = " AND o.bban IN (SELECT w.bban FROM accounts w WHERE w.cabinet_id % :shards = :nth)"
-_SHARDS: Final = pa.schema([("number", pa.int32()), ("of", pa.int32())])
+_RIVALS_OF_SHARD: Final = " AND o.bban IN (SELECT w.bban FROM accounts w WHERE w.cabinet_id BETWEEN :first AND :last)"
+_SHARDS: Final = pa.schema([("number", pa.int32()), ("of", pa.int32()), ("first", pa.int32()), ("last", pa.int32())])
 _LOT = ["partition", "destination", "kind", "partner", "business_day", "due_day"]
 _SUMMED = ["n_entries", "n_records", "credit", "debit", "balance_change"]
 
 
-def count_to_leave(database: Database, day: date) -> int:
-    """How many undecided statements of approved mandates there are up to `day`."""
-    counted = database.arrow(_COUNT_SQL, pa.schema([("n", pa.int64())]), {"day": day}).read_all()
-    return int(counted["n"][0].as_py())
+def to_leave_by_cabinet(database: Database, day: date) -> list[tuple[int, int]]:
+    """Id of every cabinet, in order, and how many undecided statements of approved mandates it has up to `day`."""
+    found = database.arrow(_VOLUMES_SQL, _VOLUMES, {"day": day}).read_all()
+    return list(zip(found["cabinet_id"].to_pylist(), found["n"].to_pylist(), strict=True))
 
 
 def write_shards(files: RunFiles, shards: Sequence[Shard]) -> None:
     """Write into the run's own folder in which shards it was cut."""
-    rows = pa.table({"number": [s.number for s in shards], "of": [s.of for s in shards]}, schema=_SHARDS)
+    rows = pa.Table.from_pylist([asdict(shard) for shard in shards], _SHARDS)
     files.write("shards", rows.to_batches(), _SHARDS)
 
 
@@ -100,11 +104,13 @@ def extract(database: Database, files: RunFiles, shard: Shard = WHOLE_DAY) -> di
     Statements that wait for their mandate, or that routing sets aside, are not extracted: the decision counts them.
     """
     kept: list[pa.Array] = []
-    rows = _rows(database, _EXTRACT_SQL, _EXTRACT, files.day, shard)
-    n_statements = files.write("extracted", _statements_of(rows, kept), _narrow(_EXTRACT.empty_table()).schema)
-    ids = np.sort(pa.chunked_array(kept, pa.int64()).to_numpy())
-    entries = _rows(database, _ENTRIES_SQL, _ENTRIES_READ, files.day, shard)
-    return {"statements": n_statements, "entries": files.write("entries", _entries_of(ids, entries), _ENTRIES)}
+    with reading(database) as rows:
+        found = rows.stream(*_facts_of(files.day, shard))
+        n_statements = files.write("extracted", _statements_of(found, kept), _narrow(_EXTRACT.empty_table()).schema)
+        # By the statements themselves: what arrived since waits for the next run. In order, neighbours lie on one page.
+        rows.temporary("extracted", pa.table({"id": np.sort(pa.chunked_array(kept, pa.int64()).to_numpy())}))
+        n_entries = files.write("entries", _entries_of(rows.stream(_ENTRIES_SQL, _ENTRIES_READ)), _ENTRIES)
+    return {"statements": n_statements, "entries": n_entries}
 
 
 def partition(files: RunFiles, line_ends: Mapping[str, int]) -> dict[str, int]:
@@ -153,11 +159,11 @@ def frames(*shards: RunFiles) -> dict[str, pa.Table]:
     }
 
 
-def _rows(database: Database, sql: str, schema: pa.Schema, day: date, shard: Shard) -> pa.RecordBatchReader:
+def _facts_of(day: date, shard: Shard) -> tuple[str, pa.Schema, Parameters]:
     if shard.of == 1:
-        return database.arrow(sql, schema, {"day": day})
-    sql = sql.replace(_RIVALS, _RIVALS + _RIVALS_OF_SHARD) + _OF_SHARD
-    return database.arrow(sql, schema, {"day": day, "shards": shard.of, "nth": shard.number})
+        return _EXTRACT_SQL, _EXTRACT, {"day": day}
+    sql = _EXTRACT_SQL.replace(_RIVALS, _RIVALS + _RIVALS_OF_SHARD) + _OF_SHARD
+    return sql, _EXTRACT, {"day": day, "first": shard.first, "last": shard.last}
 
 
 def _lots(table: pa.Table, line_ends: Mapping[str, int]) -> pa.Table:
@@ -186,10 +192,10 @@ def _days_as_numbers(table: pa.Table) -> pa.Table:
     return table
 
 
-def _statements_of(batches: pa.RecordBatchReader, kept: list[pa.Array]) -> Iterator[pa.RecordBatch]:
+def _statements_of(tables: Iterable[pa.Table], kept: list[pa.Array]) -> Iterator[pa.RecordBatch]:
     """Those that leave, chunk by chunk; their ids are added to `kept`."""
-    for batch in batches:
-        table = _narrow(pa.Table.from_batches([batch]))
+    for found in tables:
+        table = _narrow(found)
         kept.extend(table["statement_id"].chunks)
         yield from table.to_batches()
 
@@ -203,12 +209,6 @@ def _narrow(rows: pa.Table) -> pa.Table:
     return _days_as_numbers(table.filter(pa.array(found.leaving)))
 
 
-def _entries_of(ids: np.ndarray, batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    """The entries of the extracted statements, chunk by chunk; others arrived since, and wait for the next run."""
-    for batch in batches:
-        rows = pa.Table.from_batches([batch]).cast(_ENTRIES)
-        if not len(ids):
-            continue
-        owner = rows["statement_id"].to_numpy()
-        place = np.minimum(np.searchsorted(ids, owner), len(ids) - 1)
-        yield from rows.filter(pa.array(ids[place] == owner)).to_batches()
+def _entries_of(tables: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
+    for table in tables:
+        yield from table.cast(_ENTRIES).to_batches()

@@ -61,12 +61,13 @@ class LedgerReader:
             )
             return sorted(partner for partner in found if partner)
 
-    def count_open(self, *, kind: str, until: date) -> int:
-        """How many batches are not final. until: last business date, included."""
+    def open_by_cabinet(self, *, kind: str, until: date) -> list[tuple[int, int]]:
+        """Id of every cabinet that has batches that are not final, in order, and how many. until: as above."""
         query = open_query(kind=kind, partner=None, until=until).order_by(None)
-        counted = query.with_only_columns(sa.func.count(), maintain_column_froms=True)
+        counted = query.with_only_columns(batches.c.cabinet_id, sa.func.count(), maintain_column_froms=True)
         with self._database.read() as connection:
-            return connection.scalar(counted) or 0
+            found = connection.execute(counted.group_by(batches.c.cabinet_id).order_by(batches.c.cabinet_id))
+            return [(row[0], row[1]) for row in found]
 
     def listed(self, which: Which, *, limit: int) -> list[Listed]:
         """Batches with their last attempt, ordered by destination, business date and seq; at most `limit`."""

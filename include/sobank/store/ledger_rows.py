@@ -109,7 +109,7 @@ def open_query(
     """Batches that are not final, in the order in which they leave (D5)."""
     query = _BATCHES.where(OPEN)
     if shard is not None and shard.of > 1:
-        query = query.where(batches.c.cabinet_id % shard.of == shard.number)
+        query = query.where(batches.c.cabinet_id.between(shard.first, shard.last))
     if destination is not None:
         query = query.where(batches.c.destination == destination)
     if kind is not None:
