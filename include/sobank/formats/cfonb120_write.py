@@ -82,11 +82,16 @@ def write(records: bytes | bytearray | memoryview | np.ndarray[Any, Any], termin
     Raises:
         ValueError: the size is not a multiple of 120.
     """
+    return bytes(lines(records, terminator))
+
+
+def lines(records: bytes | bytearray | memoryview | np.ndarray[Any, Any], terminator: bytes) -> memoryview:
+    """The same, for whoever takes any buffer: a large file is not held twice."""
     characters = np.frombuffer(records, np.uint8)
     if len(characters) % WIDTH:
         raise ValueError(f"{len(characters)} bytes are not records of {WIDTH}")
     rows = characters.reshape(-1, WIDTH)
-    lines = np.empty((len(rows), WIDTH + len(terminator)), np.uint8)
-    lines[:, :WIDTH] = rows
-    lines[:, WIDTH:] = np.frombuffer(terminator, np.uint8) if terminator else 0
-    return lines.tobytes()
+    written = np.empty((len(rows), WIDTH + len(terminator)), np.uint8)
+    written[:, :WIDTH] = rows
+    written[:, WIDTH:] = np.frombuffer(terminator, np.uint8) if terminator else 0
+    return written.reshape(-1).data

@@ -11,7 +11,6 @@ from sobank.domain.routing import Kind
 from sobank.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
 
     from sobank.store.decision import Decision
@@ -63,7 +62,7 @@ def decide(
     validated: pa.Array,
     failures: pa.Table,
     envelopes: dict[str, Envelope],
-    write: Callable[[memoryview, bytes], bytes | np.ndarray],
+    write: Callable[[memoryview, bytes], bytes | memoryview],
     spool: ObjectStore,
     encryption: Encryption,
 ) -> list[ConfigurationError]:
@@ -89,12 +88,12 @@ def decide(
                 wrong[lot.to.name] = _no_such_partner(lot)
                 decision.leave(lot)
                 continue
-            plain, name = bytes(write(lot.records, envelope.terminator)), object_name(envelope, lot)
+            plain, name = write(lot.records, envelope.terminator), object_name(envelope, lot)
             if lot.encryption is None:
                 decision.seal(lot, object_name=name, sha256=keep(plain), size=len(plain))
                 continue
             try:
-                sealed = encryption.apply(plain, lot.encryption)
+                sealed = encryption.apply(bytes(plain), lot.encryption)
             except ConfigurationError as error:
                 wrong[lot.to.name] = _left_undecided(lot, error)
                 decision.leave(lot)

@@ -85,7 +85,7 @@ class Decision:
         """
         seen = np.isin(self._leaving.rows["statement_id"], validated.to_numpy())
         self.counts["unvalidated"] = int((~seen).sum())
-        leaving = self._leaving.only(seen)
+        self._leaving = leaving = self._leaving.only(seen)
         if not len(leaving):
             return
         limits = Limits(envelopes=envelopes, encrypted=self._encrypted(), room=room)
@@ -94,15 +94,15 @@ class Decision:
         # The next chunk is read, and the batches of the last one are written, while this one is cut. A statement never
         # changes what is read of it here, so that need not be read by the transaction that writes.
         with self._rows.reader() as reader, reader.beside() as read, self._rows.beside() as write:
-            ahead, writing = read(_wide, reader, chunks[0]), deque[Future[None]]()
+            # Nothing but the cut holds what was read, or the records of a large file would be held twice.
+            ahead, writing = deque([read(_wide, reader, chunks[0])]), deque[Future[None]]()
             for chunk, following in zip(chunks, [*chunks[1:], None], strict=True):
                 # What failed first is told, not that the transaction is over since.
                 while len(writing) > 1:
                     writing.popleft().result()
-                wide = ahead.result()
                 if following is not None:
-                    ahead = read(_wide, reader, following)
-                yield from cut(chunk, wide, limits, last_seq)
+                    ahead.append(read(_wide, reader, following))
+                yield from cut(chunk, ahead.popleft().result(), limits, last_seq)
                 writing.append(write(self._write, self._batches, self._sealed))
                 self._batches, self._sealed = [], []
             for written in writing:

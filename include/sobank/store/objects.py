@@ -48,7 +48,7 @@ class ObjectStore:
         return sha256
 
     @contextmanager
-    def keeping(self) -> Iterator[Callable[[bytes], str]]:
+    def keeping(self) -> Iterator[Callable[[bytes | memoryview], str]]:
         """Keep many objects as `put` does, side by side: all are durable, with folder entries, when the block ends.
 
         What is given is the same function, which returns at once; an error of a write is raised by a later call of it,
@@ -58,7 +58,7 @@ class ObjectStore:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             under_way: deque[Future[tuple[str, set[Path]]]] = deque()
 
-            def keep(data: bytes) -> str:
+            def keep(data: bytes | memoryview) -> str:
                 while len(under_way) >= _WAITING:
                     changed.update(under_way.popleft().result()[1])
                 sha256 = hashlib.sha256(data).hexdigest()

@@ -18,7 +18,7 @@ class FolderObjects:
     def __init__(self, folder: Path) -> None:
         self._root = folder
 
-    def write(self, pieces: Iterable[bytes], sha256: str | None = None) -> tuple[str, set[Path]]:
+    def write(self, pieces: Iterable[bytes | memoryview], sha256: str | None = None) -> tuple[str, set[Path]]:
         """Write an object, its bytes on disk: its SHA-256, and the folders whose entries may not be there yet.
 
         sha256: theirs, where the caller has worked it out. Then the file begins in the folder where it stays: a rename
@@ -67,7 +67,7 @@ def _new_file(folder: Path) -> tuple[int, str]:
         return tempfile.mkstemp(dir=folder, prefix=".incoming-")
 
 
-def _write_whole(handle: int, piece: bytes) -> None:
+def _write_whole(handle: int, piece: bytes | memoryview) -> None:
     left = memoryview(piece)
     while left:
         left = left[os.write(handle, left) :]

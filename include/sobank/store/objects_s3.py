@@ -23,7 +23,7 @@ class BucketObjects:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
 
-    def write(self, pieces: Iterable[bytes], sha256: str | None = None) -> tuple[str, set[Path]]:
+    def write(self, pieces: Iterable[bytes | memoryview], sha256: str | None = None) -> tuple[str, set[Path]]:
         """Keep an object, which has its name only when all its bytes are known; no folder is left to sync.
 
         sha256: theirs, where the caller has worked it out.
