@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from sobank.errors import DecisionConflict
 from sobank.store import schema
@@ -57,7 +56,7 @@ class Decision:
             failures: `statement_id`, `rule` of the validation's errors; several rows a statement when it fails several.
         """
         leaving = self._leaving.rows["statement_id"]
-        broken = self._unwaived(failures.filter(pc.is_in(failures["statement_id"], pa.array(leaving))))
+        broken = self._unwaived(failures.filter(pa.array(np.isin(failures["statement_id"].to_numpy(), leaving))))
         found = pa.concat_tables([self._by_route, broken]).combine_chunks()
         found = found.group_by(["statement_id", "reason"], use_threads=False).aggregate([])
         # Numbered alike however the database came to them.

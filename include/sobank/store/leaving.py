@@ -50,7 +50,9 @@ class Leaving:
         return len(self.rows["statement_id"])
 
     def only(self, mask: npt.NDArray[np.bool_]) -> Leaving:
-        """Those of which the mask is true."""
+        """Those of which the mask is true; of a large day the same arrays, where that is all of them."""
+        if mask.all():
+            return self
         return replace(self, rows={name: column[mask] for name, column in self.rows.items()})
 
     def part(self, start: int, end: int) -> Leaving:
@@ -113,7 +115,8 @@ def gather(candidates: Iterable[pa.Table]) -> Gathered:
                 destinations.append(_destination(name, kinds[place], rows.slice(place, 1).to_pylist()[0]))
         codes = np.array([known[name] for name in names.dictionary.to_pylist()], np.int32)
         parts.append(_numbers(rows.append_column("destination", pa.array(codes[names.indices.to_numpy()]))))
-    rows = {name: np.concatenate([part[name] for part in parts]) for name in _COLUMNS}
+    # Column by column, so that the day is held once.
+    rows = {name: np.concatenate([part.pop(name) for part in parts]) for name in _COLUMNS}
     return Gathered(leaving=_in_order(rows, destinations), aside=pa.concat_tables(aside), waiting=waiting)
 
 
