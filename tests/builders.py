@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from sobank.domain import iban
 from sobank.domain.statement import Entry, Statement
-from sobank.formats.cfonb120_write import render, write
+from sobank.formats.cfonb120_write import Lines, render, write
 from sobank.quality import contract
 from sobank.quality.judge import FAILURES, judge
 from sobank.services.decide import decide
@@ -158,7 +158,7 @@ class TestHouse(House):
                 validated=files.read("partitioned")["statement_id"].combine_chunks(),
                 failures=failures.select(["statement_id", "rule"]),
                 envelopes=self.envelopes(),
-                write=write,
+                write=Lines,
                 spool=self.spool,
                 encryption=self.encryption,
             )

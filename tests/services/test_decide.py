@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from sobank.formats.cfonb120_write import write
+from sobank.formats.cfonb120_write import Lines
 from sobank.quality.judge import FAILURES
 from sobank.services.decide import decide
 from sobank.store import schema
@@ -151,7 +151,7 @@ def test_a_statement_that_arrived_after_the_extract_waits_for_the_next_run(sqlit
             validated=files.read("partitioned")["statement_id"].combine_chunks(),
             failures=FAILURES.empty_table().select(["statement_id", "rule"]),
             envelopes=house.envelopes(),
-            write=write,
+            write=Lines,
             spool=house.spool,
             encryption=house.encryption,
         )

@@ -48,7 +48,7 @@ def objects(store: S3Partner) -> ObjectStore:
 def keep_many(objects: ObjectStore, number: int) -> None:
     with objects.keeping() as keep:
         for each in range(number):
-            keep(str(each).encode())
+            keep([str(each).encode()])
 
 
 def test_a_store_without_conditions_keeps_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

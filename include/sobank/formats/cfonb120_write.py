@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,12 @@ from sobank.formats.cfonb120_columns import latin1
 from sobank.formats.cfonb120_layout import BALANCE, COMPLEMENT, MOVEMENT, OLD_COMPLEMENT, WIDTH, compose
 from sobank.formats.cfonb120_tally import Tally, tally
 
-__all__ = ["Tally", "render", "tally", "write"]
+__all__ = ["Lines", "Tally", "render", "tally", "write"]
 
+Buffer = bytes | bytearray | memoryview | np.ndarray[Any, Any]
 _TEXT_WIDTH = 70
+#: Records of a piece: a megabyte, which stays in the processor's cache until it is written.
+_AT_ONCE = 8192
 
 
 def render(statement: Statement) -> bytes:
@@ -76,22 +80,37 @@ def _complement(account: dict[str, Any], entry: Entry, detail: Detail) -> str:
     return compose(COMPLEMENT, values)
 
 
-def write(records: bytes | bytearray | memoryview | np.ndarray[Any, Any], terminator: bytes) -> bytes:
+def write(records: Buffer, terminator: bytes) -> bytes:
     """Canonical records as the bytes of a file: each followed by `terminator`. Takes any buffer, Arrow's too.
 
     Raises:
         ValueError: the size is not a multiple of 120.
     """
-    return bytes(lines(records, terminator))
+    found = np.frombuffer(records, np.uint8)
+    return b"".join(Lines(found.data, np.arange(len(found) // WIDTH), terminator))
 
 
-def lines(records: bytes | bytearray | memoryview | np.ndarray[Any, Any], terminator: bytes) -> memoryview:
-    """The same, for whoever takes any buffer: a large file is not held twice."""
-    characters = np.frombuffer(records, np.uint8)
-    if len(characters) % WIDTH:
-        raise ValueError(f"{len(characters)} bytes are not records of {WIDTH}")
-    rows = characters.reshape(-1, WIDTH)
-    written = np.empty((len(rows), WIDTH + len(terminator)), np.uint8)
-    written[:, :WIDTH] = rows
-    written[:, WIDTH:] = np.frombuffer(terminator, np.uint8) if terminator else 0
-    return written.reshape(-1).data
+class Lines:
+    """Some of many canonical records, in the order of their `places`, each followed by `terminator`: a file in pieces.
+
+    Iterated anew they are written anew: a large file is at no time held whole, beside the records that it is made of.
+
+    Raises:
+        ValueError: the size of the records is not a multiple of 120.
+    """
+
+    def __init__(self, records: memoryview, places: np.ndarray[Any, np.dtype[np.int64]], terminator: bytes) -> None:
+        characters = np.frombuffer(records, np.uint8)
+        if len(characters) % WIDTH:
+            raise ValueError(f"{len(characters)} bytes are not records of {WIDTH}")
+        self._records, self._places = characters.reshape(-1, WIDTH), places
+        self._end = np.frombuffer(terminator, np.uint8)
+        self.size = len(places) * (WIDTH + len(terminator))
+
+    def __iter__(self) -> Iterator[memoryview]:
+        for begin in range(0, len(self._places), _AT_ONCE):
+            part = self._places[begin : begin + _AT_ONCE]
+            written = np.empty((len(part), WIDTH + len(self._end)), np.uint8)
+            written[:, :WIDTH] = self._records.take(part, axis=0)
+            written[:, WIDTH:] = self._end
+            yield written.reshape(-1).data

@@ -100,7 +100,7 @@ def decide(refs: Iterable[Ref] | Ref, *, now: Now = utc_now) -> Ref:
             was restored since: its statements have other numbers, and the verdicts would be of others.
         ConfigurationError: the database was restored, and is not reconciled.
     """
-    from sobank.formats.cfonb120_write import lines
+    from sobank.formats.cfonb120_write import Lines
     from sobank.services.decide import decide as decide_all
     from sobank.store.decision import deciding
 
@@ -114,7 +114,7 @@ def decide(refs: Iterable[Ref] | Ref, *, now: Now = utc_now) -> Ref:
             validated=validated,
             failures=failures,
             envelopes=house.envelopes(),
-            write=lines,
+            write=Lines,
             spool=house.spool,
             encryption=house.encryption,
         )

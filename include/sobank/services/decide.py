@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sobank.domain.routing import Kind
 from sobank.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
     from sobank.store.decision import Decision
@@ -35,6 +36,14 @@ class Envelope:
     def max_records(self) -> int | None:
         """How many records of 120 characters and their line ends fit."""
         return None if self.max_bytes is None else self.max_bytes // (120 + len(self.terminator))
+
+
+class Payload(Protocol):
+    """The bytes of a file in pieces, `size` of them together; the same however often they are iterated."""
+
+    size: int
+
+    def __iter__(self) -> Iterator[memoryview]: ...
 
 
 #: The global file of a cabinet: CRLF, ISO-8859-1, and a French name, because a cabinet reads it (O1).
@@ -62,7 +71,7 @@ def decide(
     validated: pa.Array,
     failures: pa.Table,
     envelopes: dict[str, Envelope],
-    write: Callable[[memoryview, bytes], bytes | memoryview],
+    write: Callable[[memoryview, np.ndarray, bytes], Payload],
     spool: ObjectStore,
     encryption: Encryption,
 ) -> list[ConfigurationError]:
@@ -75,7 +84,7 @@ def decide(
     Args:
         validated: ids of the statements that were judged.
         failures: `statement_id`, `rule` of those that failed an error.
-        envelopes: by partner code. write: canonical records and line end → the bytes of the file.
+        envelopes: by partner code. write: canonical records, the places of some, line end → the bytes of the file.
     Returns:
         Why lots were left undecided, one error for each connector.
     """
@@ -88,12 +97,12 @@ def decide(
                 wrong[lot.to.name] = _no_such_partner(lot)
                 decision.leave(lot)
                 continue
-            plain, name = write(lot.records, envelope.terminator), object_name(envelope, lot)
+            plain, name = write(lot.records, lot.places, envelope.terminator), object_name(envelope, lot)
             if lot.encryption is None:
-                decision.seal(lot, object_name=name, sha256=keep(plain), size=len(plain))
+                decision.seal(lot, object_name=name, sha256=keep(plain), size=plain.size)
                 continue
             try:
-                sealed = encryption.apply(bytes(plain), lot.encryption)
+                sealed = encryption.apply(b"".join(plain), lot.encryption)
             except ConfigurationError as error:
                 wrong[lot.to.name] = _left_undecided(lot, error)
                 decision.leave(lot)
@@ -101,7 +110,7 @@ def decide(
             decision.seal(
                 lot,
                 object_name=name + encryption.suffix,
-                sha256=keep(sealed),
+                sha256=keep([sealed]),
                 size=len(sealed),
                 plain_sha256=keep(plain),
             )

@@ -34,6 +34,7 @@ WIDE = pa.schema(
 )
 #: Order inside a lot: by IBAN then date (O1); the content decides between equals, so that bytes never depend on when.
 _ORDER = ("lot", "iban", "currency", "opening_date", "content_sha256")
+_WIDTH = 120
 _NO_DAY = np.iinfo(np.int32).max
 
 
@@ -41,9 +42,10 @@ _NO_DAY = np.iinfo(np.int32).max
 class Lot:
     """Statements that will leave together: one destination, one business date, one due date (D2).
 
-    `records`: their canonical records, 120 bytes each, one after another. Amounts in minor units; `debit` negative.
-    `allocated`: one row a statement, `statement_id, mandate_id, association_id`. `first_date`: the earliest opening.
-    `encryption`: that setting of the connector, None where the file leaves in clear.
+    `records`: canonical records, 120 bytes each, of these and other statements; `places`: which of them, in order, are
+    those of this lot. Amounts in minor units; `debit` negative. `allocated`: one row a statement, `statement_id,
+    mandate_id, association_id`. `first_date`: the earliest opening. `encryption`: that setting of the connector, None
+    where the file leaves in clear.
     """
 
     to: Destination
@@ -56,6 +58,7 @@ class Lot:
     debit: int
     first_date: date
     records: memoryview
+    places: Ints
     allocated: pa.Table
     encryption: object
 
@@ -84,10 +87,11 @@ def cut(leaving: Leaving, wide: pa.Table, limits: Limits, last_seq: dict[tuple[s
         leaving: the rows of the chunk, whole lots. wide: what was read of them (`WIDE`), in any order.
     """
     starts = leaving.starts()
-    wide, place = _sorted(leaving, wide, starts)
+    order, place = _order(leaving, wide, starts)
     rows = {name: column[place] for name, column in leaving.rows.items()}
-    records = _bytes_of(wide["records"])
     ends_at = np.concatenate([[0], np.cumsum(rows["n_records"], dtype=np.int64)])
+    records, places = _records(wide["records"], order, ends_at)
+    wide = wide.select(["opening_date", "n_entries", "credit", "debit"]).take(pa.array(order))
     parts, of_parts = [], []
     for start, end in zip(starts, [*starts[1:], len(leaving)], strict=True):
         to = leaving.destinations[rows["destination"][start]]
@@ -106,7 +110,8 @@ def cut(leaving: Leaving, wide: pa.Table, limits: Limits, last_seq: dict[tuple[s
             business_date=day,
             seq=seq,
             n_statements=b - a,
-            records=records[ends_at[a] * 120 : ends_at[b] * 120],
+            records=records,
+            places=places[ends_at[a] : ends_at[b]],
             allocated=allocated.slice(a, b - a),
             encryption=encryption,
             first_date=first_dates[number] or day,
@@ -131,22 +136,23 @@ def within(envelope: Envelope | None, start: int, end: int, ends_at: np.ndarray)
         start = stop
 
 
-def _sorted(leaving: Leaving, wide: pa.Table, starts: Ints) -> tuple[pa.Table, Ints]:
-    """What was read, in the order in which it leaves, and of each row its place in `leaving`."""
+def _order(leaving: Leaving, wide: pa.Table, starts: Ints) -> tuple[Ints, Ints]:
+    """Of each statement in the order in which it leaves, its place in what was read, and in `leaving`."""
     ids = leaving.rows["statement_id"]
     by_id = np.argsort(ids)
     place = by_id[np.searchsorted(ids[by_id], wide["statement_id"].to_numpy())]
     lot = pa.array(np.searchsorted(starts, place, side="right"))
     keys = wide.select([name for name in _ORDER if name != "lot"]).append_column("lot", lot)
-    order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in _ORDER])
-    taken = wide.select(["opening_date", "n_entries", "credit", "debit", "records"]).take(order)
-    return taken, place[order.to_numpy()]
+    order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in _ORDER]).to_numpy().astype(np.int64)
+    return order, place[order]
 
 
-def _bytes_of(records: pa.ChunkedArray) -> memoryview:
-    """All values, one after another."""
-    whole = records.combine_chunks()
-    return memoryview(whole.buffers()[2])[: pc.sum(pc.binary_length(whole)).as_py()]
+def _records(read: pa.ChunkedArray, order: Ints, ends_at: Ints) -> tuple[memoryview, Ints]:
+    """All records as they were read, and of each record in the order in which it leaves, which of them it is."""
+    whole = read.combine_chunks()
+    begins = np.frombuffer(whole.buffers()[1], np.int64)[whole.offset :][: len(whole)] // _WIDTH
+    counts = np.diff(ends_at)
+    return memoryview(whole.buffers()[2]), np.repeat(begins[order] - ends_at[:-1], counts) + np.arange(ends_at[-1])
 
 
 def _sums(wide: pa.Table, rows: Mapping[str, npt.NDArray[Any]], begins: list[int]) -> dict[str, list[int]]:

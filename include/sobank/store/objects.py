@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -19,6 +19,8 @@ from sobank.store.objects_file import FolderObjects, sync_folder
 from sobank.store.objects_s3 import BucketObjects
 from sobank.store.place import place_of
 
+#: The bytes of an object, the same each time they are iterated.
+Pieces = Iterable[bytes | memoryview]
 _COPY_BYTES: Final = 1 << 20
 #: Writes under way at once: they wait for the disk together. And how many more may wait, with their bytes, for them.
 _AT_ONCE: Final = 8
@@ -48,21 +50,24 @@ class ObjectStore:
         return sha256
 
     @contextmanager
-    def keeping(self) -> Iterator[Callable[[bytes | memoryview], str]]:
+    def keeping(self) -> Iterator[Callable[[Pieces], str]]:
         """Keep many objects as `put` does, side by side: all are durable, with folder entries, when the block ends.
 
-        What is given is the same function, which returns at once; an error of a write is raised by a later call of it,
-        or by the end of the block, and then nothing may be taken for kept.
+        What is given is such a function of the pieces of an object, iterated twice; it returns at once. An error of a
+        write is raised by a later call of it, or by the end of the block, and then nothing may be taken for kept.
         """
         changed: set[Path] = set()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             under_way: deque[Future[tuple[str, set[Path]]]] = deque()
 
-            def keep(data: bytes | memoryview) -> str:
+            def keep(data: Pieces) -> str:
                 while len(under_way) >= _WAITING:
                     changed.update(under_way.popleft().result()[1])
-                sha256 = hashlib.sha256(data).hexdigest()
-                under_way.append(pool.submit(self._kept.write, [data], sha256))
+                digest = hashlib.sha256()
+                for piece in data:
+                    digest.update(piece)
+                sha256 = digest.hexdigest()
+                under_way.append(pool.submit(self._kept.write, data, sha256))
                 return sha256
 
             try:
