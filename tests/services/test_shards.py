@@ -297,4 +297,5 @@ def test_when_a_shard_cannot_be_read_no_further_one_is_begun(lived: Living, monk
         monkeypatch.setattr(jobs, "extract", extract)
         with pytest.raises(DeliveryIncomplete, match="the first"):
             jobs.prepare_all(refs)
-    assert sorted(begun) == [0, 1, 2]
+    # The thread that failed may have begun the next one before the run heard of it.
+    assert sorted(begun) in ([0, 1], [0, 1, 2])
