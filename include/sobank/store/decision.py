@@ -94,13 +94,13 @@ class Decision:
         # changes what is read of it here, so that need not be read by the transaction that writes.
         with self._rows.reader() as reader, reader.beside() as read, self._rows.beside() as write:
             # Nothing but the cut holds what was read, or the records of a large file would be held twice.
-            ahead, writing = deque([read(_wide, reader, chunks[0])]), deque[Future[None]]()
+            ahead, writing = deque([read(records_of, reader, chunks[0])]), deque[Future[None]]()
             for chunk, following in zip(chunks, [*chunks[1:], None], strict=True):
                 # What failed first is told, not that the transaction is over since.
                 while len(writing) > 1:
                     writing.popleft().result()
                 if following is not None:
-                    ahead.append(read(_wide, reader, following))
+                    ahead.append(read(records_of, reader, following))
                 yield from cut(chunk, ahead.popleft().result(), limits, last_seq)
                 writing.append(write(self._write, self._batches, self._sealed))
                 self._batches, self._sealed = [], []
@@ -209,15 +209,26 @@ class Decision:
         return {(row["destination"], row["business_date"]): row["seq"] for row in found.to_pylist()}
 
 
-def _wide(rows: Bulk, chunk: Leaving) -> pa.Table:
-    """What is read of the statements of a chunk, their records among it."""
+def records_of(rows: Bulk, chunk: Leaving) -> pa.Table:
+    """What is read of the statements of a chunk (`WIDE`), their records among it, in any order.
+
+    Raises:
+        DecisionConflict: one of them is not there, whoever took it away.
+    """
     # Found in the order in which they were stored, neighbours lie on one page.
     rows.temporary("leaving", pa.table({"id": np.sort(chunk.rows["statement_id"])}))
-    return rows.query(
+    found = rows.query(
         "SELECT s.id, a.iban, s.currency, s.opening_date, s.content_sha256, s.n_entries, s.credit, s.debit,"
         " s.records FROM leaving JOIN statements s ON s.id = leaving.id JOIN accounts a ON a.id = s.account_id",
         WIDE,
     )
+    if found.num_rows != len(chunk):
+        raise DecisionConflict(
+            f"{len(chunk) - found.num_rows} statements went away while they were being decided",
+            subject=f"{len(chunk)} statements read together",
+            remedy="nothing was written; run it again",
+        )
+    return found
 
 
 @contextmanager
