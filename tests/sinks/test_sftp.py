@@ -54,7 +54,10 @@ def test_a_changed_host_key_is_a_fault_of_configuration_and_no_byte_is_sent(part
     partner.reset()
     partner.change_host_key()
     with pytest.raises(ConfigFault, match="host key is not the pinned one"):
-        put(sink)
+        try:
+            put(sink)
+        except Transient:  # it went out on the line that was cut, before that was heard of; the next try has a new one
+            put(sink)
     assert partner.bytes_written == 0
 
 
