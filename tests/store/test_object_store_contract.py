@@ -106,3 +106,11 @@ def test_two_who_keep_the_same_bytes_at_once_both_have_kept_them(place: Place) -
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(place.store.put, [DATA] * 16)) == {SHA}
     assert place.objects() == {f"{SHA[:2]}/{SHA}": DATA}
+
+
+def test_of_what_is_kept_in_a_folder_nobody_else_may_read_a_folder_or_a_file(tmp_path: Path) -> None:
+    root = tmp_path / "above" / "spool"
+    with ObjectStore(root.as_uri()).keeping() as keep:
+        keep([DATA])
+    modes = {path.relative_to(root).as_posix(): path.stat().st_mode & 0o777 for path in (root, *root.rglob("*"))}
+    assert modes == {".": 0o750, SHA[:2]: 0o750, f"{SHA[:2]}/{SHA}": 0o640}

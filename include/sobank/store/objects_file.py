@@ -25,7 +25,7 @@ class FolderObjects:
         from one folder to another is one at a time for a whole file system, and so is what is made in one folder.
         That of the objects may have been made a moment ago by somebody who has not synced the one above it.
         """
-        handle, name = _new_file(self._path(sha256).parent if sha256 else self._root)
+        handle, name = self._new_file(self._path(sha256).parent if sha256 else self._root)
         digest = hashlib.sha256()
         try:
             try:
@@ -54,17 +54,17 @@ class FolderObjects:
         """The file of an object. Raises FileNotFoundError where there is none."""
         return self._path(sha256).open("rb")
 
+    def _new_file(self, folder: Path) -> tuple[int, str]:
+        """An empty file under a name of its own; folders that turn out to be missing, which is seldom, are made."""
+        try:
+            return tempfile.mkstemp(dir=folder, prefix=".incoming-")
+        except FileNotFoundError:
+            for ours in (self._root, folder):  # one by one: what `parents` makes has not the mode, but anybody's rights
+                ours.mkdir(parents=True, exist_ok=True, mode=0o750)
+            return tempfile.mkstemp(dir=folder, prefix=".incoming-")
+
     def _path(self, sha256: str) -> Path:
         return self._root / sha256[:2] / sha256
-
-
-def _new_file(folder: Path) -> tuple[int, str]:
-    """An empty file under a name of its own; its folder is made where it turns out to be missing, which is seldom."""
-    try:
-        return tempfile.mkstemp(dir=folder, prefix=".incoming-")
-    except FileNotFoundError:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-        return tempfile.mkstemp(dir=folder, prefix=".incoming-")
 
 
 def _write_whole(handle: int, piece: bytes | memoryview) -> None:
