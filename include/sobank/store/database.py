@@ -181,11 +181,13 @@ def found_by_key(connection: sa.Connection) -> None:
     It knows that of tables it has looked at. What a decision wrote a moment ago it takes for anything, and reads the
     mandates of all cabinets for the batches of some.
     """
+    plan_with(connection, enable_hashjoin="off", enable_mergejoin="off", random_page_cost="1.1", jit="off")
+
+
+def plan_with(connection: sa.Connection, **settings: str) -> None:
+    """Have PostgreSQL plan with these settings of its own, until the transaction ends; SQLite has none."""
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(
-            "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),"
-            " set_config('random_page_cost', '1.1', true), set_config('jit', 'off', true)"
-        )
+        connection.execute(sa.select(*(sa.func.set_config(name, value, True) for name, value in settings.items())))
 
 
 @contextmanager

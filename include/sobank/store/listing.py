@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import sqlalchemy as sa
 
-from sobank.store.database import Database
+from sobank.store.database import Database, plan_with
 from sobank.store.schema import cabinets, memberships
 
 Row = TypeVar("Row")
@@ -78,11 +78,10 @@ def looking(database: Database) -> Iterator[sa.Connection]:
     memory: those of a registry are.
     """
     with database.read() as connection:
-        if not database.is_sqlite:
-            connection.exec_driver_sql(
-                "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),"
-                " set_config('random_page_cost', '1.1', true), set_config('max_parallel_workers_per_gather', '0', true)"
-            )
+        plan_with(
+            connection, plan_cache_mode="force_custom_plan", jit="off", random_page_cost="1.1",
+            max_parallel_workers_per_gather="0",
+        )  # fmt: skip
         yield connection
 
 
