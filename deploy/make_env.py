@@ -6,7 +6,6 @@ Every value is of letters, digits, `-`, `_` and `=` at most, so that it may stan
 from __future__ import annotations
 
 import argparse
-import base64
 import os
 import secrets
 import sys
@@ -35,7 +34,8 @@ def _signing_key() -> str:
 
 
 def _fernet_key() -> str:
-    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    # Fernet reads 32 bytes with their padding, which what is drawn leaves out.
+    return _drawn(32) + "="
 
 
 #: What is made by chance, and how.
