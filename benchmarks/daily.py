@@ -23,6 +23,8 @@ from sobank.store.database import Database
 #: A server as it is run, not as tests are made fast.
 SERVER = {"fsync": "on", "full_page_writes": "on", "max_wal_size": "4GB"}
 _TERMINATED = 122
+#: What our day has done when it is decided, described as contenders describe their work.
+SEALED = {"written": "from stored records, once (spool)", "durable": "fsync"}
 #: The script holds the whole day: 1.7 GB of one, 17 of the big one, for twenty minutes.
 PANDAS_UP_TO = 3
 _SIZES = """
@@ -175,11 +177,12 @@ def _on_postgres(size: float, place: Place, server: str, rows: str) -> Benchmark
             ),
         ),
         comparisons=(
-            Comparison(of="ours", to="limit", at_most=aim(size, 2, big_day=1)),
-            Comparison(of="ours_judged", to="limit", at_most=aim(size, None, big_day=1.4)),
+            *_beside_the_limit("ours", at_most=aim(size, 2, big_day=1)),
+            *_beside_the_limit("ours_judged", at_most=aim(size, None, big_day=1.4)),
             Comparison(of="ours", to="pandas", measure="rate"),
             Comparison(of="ours_judged", to="pandas", measure="rate", at_least=aim(size, 3)),
             Comparison(of="ours_judged", to="pandas", measure="peak_mb"),
+            Comparison(of="ours", to="dlt", at_most=aim(size, 1), up_to="decide", had_done=SEALED),
             Comparison(of="ours", to="dlt", at_most=aim(size, 1)),
         ),
     )
@@ -190,6 +193,14 @@ def _on_postgres(size: float, place: Place, server: str, rows: str) -> Benchmark
         title=f"{benchmark.title}; without pandas, which would hold all of it",
         contenders=[one for one in benchmark.contenders if one.name != "pandas"],
         comparisons=[one for one in benchmark.comparisons if one.to != "pandas"],
+    )
+
+
+def _beside_the_limit(of: str, *, at_most: float | None) -> tuple[Comparison, Comparison]:
+    """Up to the last file sealed, each byte read and written once as by the limit; and all of it."""
+    return (
+        Comparison(of=of, to="limit", at_most=at_most, up_to="decide", had_done=SEALED),
+        Comparison(of=of, to="limit", at_most=at_most),
     )
 
 

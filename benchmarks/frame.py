@@ -53,6 +53,8 @@ class Comparison:
     """The ratio of two contenders in one measure; a rate is better when higher, all else when lower.
 
     more: their difference instead of their ratio. at_least, at_most: the aim, if there is one.
+    up_to: what `of` does after this step of it is not counted; had_done: how its work is to be described then.
+    step: of both sides nothing but this step is counted.
     """
 
     of: str
@@ -61,6 +63,9 @@ class Comparison:
     more: bool = False
     at_least: float | None = None
     at_most: float | None = None
+    up_to: str | None = None
+    had_done: Mapping[str, str] = field(default_factory=dict)
+    step: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +104,15 @@ class Run:
     laps: Mapping[str, Sequence[float]]
     costs: Mapping[str, Mapping[str, float]]
 
+    def seconds(self, *, up_to: str | None = None, step: str | None = None) -> float:
+        """Of the whole process, of it without the steps after `up_to`, or of one step alone."""
+        if step is not None:
+            return self.steps[step]
+        if up_to is None:
+            return self.wall
+        names = list(self.steps)
+        return self.wall - sum(self.steps[name] for name in names[names.index(up_to) + 1 :])
+
 
 @dataclass(kw_only=True, slots=True)
 class Measured:
@@ -107,11 +121,15 @@ class Measured:
     benchmark: Benchmark
     runs: dict[str, list[Run]] = field(default_factory=dict)
 
-    def values(self, name: str, measure: Measure) -> list[float]:
-        """The measure of every round; a rate is in units a second."""
-        if measure == "rate":
-            return [int(run.work[self.benchmark.unit]) / run.wall for run in self.runs[name]]
-        return [float(getattr(run, measure)) for run in self.runs[name]]
+    def values(self, name: str, measure: Measure, *, up_to: str | None = None, step: str | None = None) -> list[float]:
+        """The measure of every round; a rate is in units a second. `up_to`, `step`: see `Run.seconds`."""
+        runs = self.runs[name]
+        if measure in {"cpu", "peak_mb"}:
+            return [float(getattr(run, measure)) for run in runs]
+        seconds = [run.seconds(up_to=up_to, step=step) for run in runs]
+        if measure == "wall":
+            return seconds
+        return [int(run.work[self.benchmark.unit]) / of for run, of in zip(runs, seconds, strict=True)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,9 +162,10 @@ def aim(size: float, day: float | None, *, big_day: float | None = None) -> floa
 
 def ratio(measured: Measured, comparison: Comparison) -> Ratio:
     """Compare two contenders of one run: each round with itself, so that a slow moment slows both sides."""
+    step = comparison.step
     pairs = zip(
-        measured.values(comparison.of, comparison.measure),
-        measured.values(comparison.to, comparison.measure),
+        measured.values(comparison.of, comparison.measure, up_to=comparison.up_to, step=step),
+        measured.values(comparison.to, comparison.measure, step=step),
         strict=True,
     )
     rounds = [of - to if comparison.more else of / to for of, to in pairs]
@@ -156,7 +175,7 @@ def ratio(measured: Measured, comparison: Comparison) -> Ratio:
         median=statistics.median(rounds),
         low=min(rounds),
         high=max(rounds),
-        differences=differences(of, to),
+        differences=differences({**of, **comparison.had_done}, to),
     )
 
 

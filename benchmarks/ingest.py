@@ -114,6 +114,7 @@ def _reading(name: str, title: str, whole: Bank, part: Bank, *, at_least: float 
             _public("python_cfonb_tenth", "python-cfonb, a tenth of it", part),
         ),
         comparisons=(
+            Comparison(of="ours", to="python_cfonb", measure="rate", at_least=at_least, step="read"),
             Comparison(of="ours", to="python_cfonb", measure="rate", at_least=at_least),
             Comparison(of="ours", to="python_cfonb_tenth", measure="rate"),
         ),

@@ -60,9 +60,10 @@ def sentence(measured: Measured, comparison: Comparison) -> list[str]:
     """A ratio in words: its range, its aim, and below it what differs between the work of its two sides."""
     found = ratio(measured, comparison)
     labels = {contender.name: contender.label for contender in measured.benchmark.contenders}
-    what = _MEASURES[comparison.measure]
+    what = _MEASURES[comparison.measure] + (f" of step {comparison.step}" if comparison.step else "")
+    of = labels[comparison.of] + (f", up to the end of {comparison.up_to}" if comparison.up_to else "")
     by = f"{found.median:.2f} {'more than' if comparison.more else '×'} {labels[comparison.to]}"
-    lines = [f"  {what}: {labels[comparison.of]} = {by} ({found.low:.2f}–{found.high:.2f}){_aim(found)}"]
+    lines = [f"  {what}: {of} = {by} ({found.low:.2f}–{found.high:.2f}){_aim(found)}"]
     if found.differences:
         lines.append(f"    not the same work: {'; '.join(found.differences)}")
     return lines
@@ -133,6 +134,8 @@ def _ratio_json(found: Ratio) -> dict[str, Any]:
         "to": comparison.to,
         "measure": comparison.measure,
         "more": comparison.more,
+        "up_to": comparison.up_to,
+        "step": comparison.step,
         "median": round(found.median, 3),
         "low": round(found.low, 3),
         "high": round(found.high, 3),

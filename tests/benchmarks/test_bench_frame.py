@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,19 @@ from xml.etree import ElementTree
 
 import pytest
 from benchmarks.__main__ import main
-from benchmarks.frame import Benchmark, Comparison, Contender, Opens, Work, WrongOutput
+from benchmarks.frame import (
+    Benchmark,
+    Comparison,
+    Contender,
+    Measured,
+    Opens,
+    Run,
+    Work,
+    WrongOutput,
+    measure,
+    ratio,
+)
+from benchmarks.report import sentence
 
 WORK = {"files": 10, "durable": "fsync"}
 
@@ -146,6 +159,34 @@ def test_a_difference_is_told_in_seconds_and_held_against_its_aim(
     found = json.loads((tmp_path / "results.json").read_text())["benchmarks"][0]["ratios"][-1]
     assert found["more"]
     assert found["median"] > 0.1
+
+
+def test_of_a_part_its_own_time_is_compared_and_what_was_done_by_then() -> None:
+    done = {"files": 10, "durable": "fsync, read back"}
+    steps = {"read": 2.0, "seal": 3.0, "leave": 4.0}
+    measured = Measured(
+        benchmark=Benchmark(name="parts", title="Parts", unit="files", contenders=()),
+        runs={"a": [_run(wall=10, steps=steps, work=done)], "b": [_run(wall=2, steps={"read": 1.0}, work=WORK)]},
+    )
+    whole = ratio(measured, Comparison(of="a", to="b"))
+    sealed = ratio(measured, Comparison(of="a", to="b", up_to="seal", had_done={"durable": "fsync"}))
+    read = ratio(measured, Comparison(of="a", to="b", measure="rate", step="read"))
+    assert (whole.median, sealed.median, read.median) == (5, 3, 0.5)
+    assert whole.differences == ("durable: fsync, read back / fsync",)
+    assert sealed.differences == ()
+
+
+def test_a_part_is_named_where_its_ratio_stands(world: Callable[..., Mapping[str, Opens]], tmp_path: Path) -> None:
+    with world(a={"burn": True})["pretended"](1, tmp_path) as (benchmark,):
+        runs = measure(benchmark, rounds=1, python=lambda _peer: Path(sys.executable), say=lambda _line: None)
+    (said,) = sentence(runs, Comparison(of="a", to="b", up_to="hold"))
+    assert said.startswith("  time: the a, up to the end of hold = ")
+    (said,) = sentence(runs, Comparison(of="a", to="b", measure="rate", step="hold"))
+    assert said.startswith("  rate of step hold: the a = ")
+
+
+def _run(*, wall: float, steps: Mapping[str, float], work: Work) -> Run:
+    return Run(wall=wall, cpu=0, peak_mb=0, work=work, steps=steps, peaks={}, laps={}, costs={})
 
 
 def test_the_plot_names_each_contender_and_knows_dark_pages(
