@@ -17,9 +17,9 @@ from sobank.quality.judge import FAILURES
 from sobank.services.decide import decide
 from sobank.store import schema
 from sobank.store.bulk import reading
-from sobank.store.decision import deciding, records_of
+from sobank.store.decision import deciding
 from sobank.store.extract import extract, partition
-from sobank.store.leaving import Leaving
+from sobank.store.records import keys_of, records_of, wide_of
 from tests.builders import NOW, Cabinet, TestHouse, file_of, iban_of, statement
 from tests.conftest import FreshUrl
 
@@ -233,8 +233,8 @@ def test_six_deciders_at_once_decide_each_statement_once_and_leave_none(fresh_ur
 def test_a_statement_that_went_away_since_it_was_found_stops_the_decision(house: TestHouse) -> None:
     house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
     house.take_in(file_of(statement(1, DAY, 5)))
-    found = Leaving(rows={"statement_id": np.array([1, 2])}, destinations=[])
-    with reading(house.database) as rows, pytest.raises(DecisionConflict, match="1 statements went away"):
-        records_of(rows, found)
-    with reading(house.database) as rows:
-        assert records_of(rows, found.part(0, 1)).num_rows == 1
+    for read in (keys_of, wide_of, records_of):
+        with reading(house.database) as rows, pytest.raises(DecisionConflict, match="1 statements went away"):
+            read(rows, np.array([1, 2]))
+        with reading(house.database) as rows:
+            assert read(rows, np.array([1])).num_rows == 1

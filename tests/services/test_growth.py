@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -26,11 +27,14 @@ RECORDS, CHUNK = 52, 400
 MOST: Final = 1.3
 
 
-def a_day(home: Path, url: str, statements: int) -> TestHouse:
-    """Each statement is of a cabinet of its own, and every other one goes to a partner."""
+def a_day(home: Path, url: str, statements: int, cabinets: int | None = None) -> TestHouse:
+    """Each statement is of a cabinet of its own, unless there are fewer, and every other one goes to a partner."""
     house = TestHouse(home, url)
     connectors = {n: "fizen" if n % 2 else None for n in range(1, statements + 1)}
-    house.register(*(Cabinet(f"CAB{n}", accounts={n: ("approved", to)}) for n, to in connectors.items()))
+    accounts: dict[str, dict[int, tuple[str, str | None]]] = defaultdict(dict)
+    for n, to in connectors.items():
+        accounts[f"CAB{n % (cabinets or statements)}"][n] = ("approved", to)
+    house.register(*(Cabinet(code, accounts=of) for code, of in accounts.items()))
     amounts = range(1, RECORDS - 1)
     house.take_in(file_of(*(statement(n, DAY, *amounts) for n in connectors)), now=NOW)
     return house
@@ -94,6 +98,21 @@ def test_memory_of_extract_and_decision_follows_the_chunk_and_not_the_day(days: 
     assert SMALL * RECORDS > 4 * CHUNK, "the smaller day holds many chunks"
     assert decided[LARGE] <= MOST * decided[SMALL]
     assert extracted[LARGE] <= MOST * extracted[SMALL]
+
+
+@pytest.fixture(scope="module")
+def large_files(tmp_path_factory: pytest.TempPathFactory, fresh_sqlite_url: FreshUrl) -> dict[int, TestHouse]:
+    """As `days`, and all of one cabinet: two files, one to a partner."""
+    return {n: a_day(tmp_path_factory.mktemp(f"file-{n}"), fresh_sqlite_url(), n, cabinets=1) for n in (SMALL, LARGE)}
+
+
+def test_memory_of_the_decision_follows_the_chunk_and_not_the_largest_file(large_files: dict[int, TestHouse]) -> None:
+    decided = {}
+    for size, house in large_files.items():
+        decided[size] = most_held(lambda house=house: house.decide(DAY))  # type: ignore[misc]
+        assert len(house.batches()) == 2
+    assert SMALL // 2 * RECORDS > 3 * CHUNK, "the smaller file holds several chunks"
+    assert decided[LARGE] <= MOST * decided[SMALL]
 
 
 def test_the_number_of_tasks_follows_connectors_and_shards_and_not_the_day(

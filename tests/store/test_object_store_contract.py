@@ -92,6 +92,12 @@ def test_many_objects_are_all_there_when_their_block_ends(place: Place) -> None:
     assert place.objects() == {f"{name[:2]}/{name}": data for name, data in zip(names, pieces, strict=False)}
 
 
+def test_what_is_kept_at_once_is_there_at_once_and_its_pieces_are_asked_for_once(place: Place) -> None:
+    with place.store.keeping() as keep:
+        assert keep(iter([DATA[:3], DATA[3:]]), at_once=True) == SHA
+        assert place.objects() == {f"{SHA[:2]}/{SHA}": DATA}
+
+
 def test_an_object_of_several_parts_arrives_whole_and_is_kept_once(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

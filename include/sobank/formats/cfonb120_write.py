@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -86,31 +86,39 @@ def write(records: Buffer, terminator: bytes) -> bytes:
     Raises:
         ValueError: the size is not a multiple of 120.
     """
-    found = np.frombuffer(records, np.uint8)
-    return b"".join(Lines(found.data, np.arange(len(found) // WIDTH), terminator))
+    whole = np.frombuffer(records, np.uint8).data
+    n = len(whole) // WIDTH
+    return b"".join(Lines([(whole, np.arange(n))], n, terminator))
 
 
 class Lines:
-    """Some of many canonical records, in the order of their `places`, each followed by `terminator`: a file in pieces.
+    """Canonical records, each followed by `terminator`: a file in pieces.
 
     Iterated anew they are written anew: a large file is at no time held whole, beside the records that it is made of.
 
-    Raises:
-        ValueError: the size of the records is not a multiple of 120.
+    Args:
+        records: some of many, and the places of those that are meant, in order; such pairs one after another.
+        n_records: how many are meant in all.
     """
 
-    def __init__(self, records: memoryview, places: np.ndarray[Any, np.dtype[np.int64]], terminator: bytes) -> None:
-        characters = np.frombuffer(records, np.uint8)
-        if len(characters) % WIDTH:
-            raise ValueError(f"{len(characters)} bytes are not records of {WIDTH}")
-        self._records, self._places = characters.reshape(-1, WIDTH), places
-        self._end = np.frombuffer(terminator, np.uint8)
-        self.size = len(places) * (WIDTH + len(terminator))
+    def __init__(
+        self,
+        records: Iterable[tuple[memoryview, np.ndarray[Any, np.dtype[np.int64]]]],
+        n_records: int,
+        terminator: bytes,
+    ) -> None:
+        self._records, self._end = records, np.frombuffer(terminator, np.uint8)
+        self.size = n_records * (WIDTH + len(terminator))
 
     def __iter__(self) -> Iterator[memoryview]:
-        for begin in range(0, len(self._places), _AT_ONCE):
-            part = self._places[begin : begin + _AT_ONCE]
-            written = np.empty((len(part), WIDTH + len(self._end)), np.uint8)
-            written[:, :WIDTH] = self._records.take(part, axis=0)
-            written[:, WIDTH:] = self._end
-            yield written.reshape(-1).data
+        """Raises ValueError: the size of the records is not a multiple of 120."""
+        for records, places in self._records:
+            characters = np.frombuffer(records, np.uint8)
+            if len(characters) % WIDTH:
+                raise ValueError(f"{len(characters)} bytes are not records of {WIDTH}")
+            for begin in range(0, len(places), _AT_ONCE):
+                part = places[begin : begin + _AT_ONCE]
+                written = np.empty((len(part), WIDTH + len(self._end)), np.uint8)
+                written[:, :WIDTH] = characters.reshape(-1, WIDTH).take(part, axis=0)
+                written[:, WIDTH:] = self._end
+                yield written.reshape(-1).data

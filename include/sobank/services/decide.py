@@ -11,12 +11,12 @@ from sobank.domain.routing import Kind
 from sobank.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
 
     from sobank.store.decision import Decision
     from sobank.store.lots import Lot
     from sobank.store.objects import ObjectStore
+    from sobank.store.records import Records
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +71,7 @@ def decide(
     validated: pa.Array,
     failures: pa.Table,
     envelopes: dict[str, Envelope],
-    write: Callable[[memoryview, np.ndarray, bytes], Payload],
+    write: Callable[[Records, int, bytes], Payload],
     spool: ObjectStore,
     encryption: Encryption,
 ) -> list[ConfigurationError]:
@@ -84,7 +84,7 @@ def decide(
     Args:
         validated: ids of the statements that were judged.
         failures: `statement_id`, `rule` of those that failed an error.
-        envelopes: by partner code. write: canonical records, the places of some, line end → the bytes of the file.
+        envelopes: by partner code. write: canonical records, how many, line end → the bytes of the file.
     Returns:
         Why lots were left undecided, one error for each connector.
     """
@@ -97,9 +97,9 @@ def decide(
                 wrong[lot.to.name] = _no_such_partner(lot)
                 decision.leave(lot)
                 continue
-            plain, name = write(lot.records, lot.places, envelope.terminator), object_name(envelope, lot)
+            plain, name = write(lot.records, lot.n_records, envelope.terminator), object_name(envelope, lot)
             if lot.encryption is None:
-                decision.seal(lot, object_name=name, sha256=keep(plain), size=plain.size)
+                decision.seal(lot, object_name=name, sha256=keep(plain, at_once=not lot.held), size=plain.size)
                 continue
             try:
                 sealed = encryption.apply(b"".join(plain), lot.encryption)
@@ -112,7 +112,7 @@ def decide(
                 object_name=name + encryption.suffix,
                 sha256=keep([sealed]),
                 size=len(sealed),
-                plain_sha256=keep(plain),
+                plain_sha256=keep(plain, at_once=not lot.held),
             )
     return list(wrong.values())
 

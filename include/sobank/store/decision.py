@@ -24,12 +24,13 @@ from sobank.store.bulk import Bulk, arrow_type, bulk
 from sobank.store.candidates import CANDIDATES, CANDIDATES_SQL
 from sobank.store.database import Database
 from sobank.store.leaving import ASIDE, Leaving, gather
-from sobank.store.lots import WIDE, Limits, Lot, cut
+from sobank.store.lots import Limits, Lot, cut
+from sobank.store.records import InParts, Ints, keys_of, records_of, wide_of
 
 if TYPE_CHECKING:
     from sobank.services.decide import Envelope
 
-#: Records held at once, 16 MiB of them, unless one lot is larger: what memory follows, whatever the day holds.
+#: Records held at once, 16 MiB of them: what memory follows, whatever the day holds, and its largest file.
 CHUNK_RECORDS: Final = (16 << 20) // 120
 _SEQ = pa.schema([("destination", pa.string()), ("business_date", pa.date32()), ("seq", pa.int32())])
 
@@ -93,15 +94,23 @@ class Decision:
         # The next chunk is read, and the batches of the last one are written, while this one is cut. A statement never
         # changes what is read of it here, so that need not be read by the transaction that writes.
         with self._rows.reader() as reader, reader.beside() as read, self._rows.beside() as write:
-            # Nothing but the cut holds what was read, or the records of a large file would be held twice.
-            ahead, writing = deque([read(records_of, reader, chunks[0])]), deque[Future[None]]()
+
+            def asked(chunk: Leaving) -> Future[pa.Table]:
+                large = chunk.rows["n_records"].sum() > CHUNK_RECORDS
+                return read(keys_of if large else wide_of, reader, chunk.rows["statement_id"])
+
+            def in_parts(ids: Ints, counts: Ints) -> InParts:
+                return InParts(lambda some: read(records_of, reader, some), ids, counts, most=CHUNK_RECORDS)
+
+            # Nothing but the cut holds what was read, or records would be held twice.
+            ahead, writing = deque([asked(chunks[0])]), deque[Future[None]]()
             for chunk, following in zip(chunks, [*chunks[1:], None], strict=True):
                 # What failed first is told, not that the transaction is over since.
                 while len(writing) > 1:
                     writing.popleft().result()
                 if following is not None:
-                    ahead.append(read(records_of, reader, following))
-                yield from cut(chunk, ahead.popleft().result(), limits, last_seq)
+                    ahead.append(asked(following))
+                yield from cut(chunk, ahead.popleft().result(), limits, last_seq, in_parts)
                 writing.append(write(self._write, self._batches, self._sealed))
                 self._batches, self._sealed = [], []
             for written in writing:
@@ -207,28 +216,6 @@ class Decision:
             _SEQ,
         )
         return {(row["destination"], row["business_date"]): row["seq"] for row in found.to_pylist()}
-
-
-def records_of(rows: Bulk, chunk: Leaving) -> pa.Table:
-    """What is read of the statements of a chunk (`WIDE`), their records among it, in any order.
-
-    Raises:
-        DecisionConflict: one of them is not there, whoever took it away.
-    """
-    # Found in the order in which they were stored, neighbours lie on one page.
-    rows.temporary("leaving", pa.table({"id": np.sort(chunk.rows["statement_id"])}))
-    found = rows.query(
-        "SELECT s.id, a.iban, s.currency, s.opening_date, s.content_sha256, s.n_entries, s.credit, s.debit,"
-        " s.records FROM leaving JOIN statements s ON s.id = leaving.id JOIN accounts a ON a.id = s.account_id",
-        WIDE,
-    )
-    if found.num_rows != len(chunk):
-        raise DecisionConflict(
-            f"{len(chunk) - found.num_rows} statements went away while they were being decided",
-            subject=f"{len(chunk)} statements read together",
-            remedy="nothing was written; run it again",
-        )
-    return found
 
 
 @contextmanager

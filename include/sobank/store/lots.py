@@ -13,28 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sobank.store.leaving import Destination, Leaving
+from sobank.store.records import Ints, Records, placed, within
 
 if TYPE_CHECKING:
     from sobank.services.decide import Envelope
 
-Ints = npt.NDArray[np.int64]
-#: What is read of the statements of a chunk of lots.
-WIDE = pa.schema(
-    [
-        ("statement_id", pa.int64()),
-        ("iban", pa.string()),
-        ("currency", pa.string()),
-        ("opening_date", pa.date32()),
-        ("content_sha256", pa.binary()),
-        ("n_entries", pa.int32()),
-        ("credit", pa.int64()),
-        ("debit", pa.int64()),
-        ("records", pa.large_binary()),
-    ]
-)
 #: Order inside a lot: by IBAN then date (O1); the content decides between equals, so that bytes never depend on when.
 _ORDER = ("lot", "iban", "currency", "opening_date", "content_sha256")
-_WIDTH = 120
 _NO_DAY = np.iinfo(np.int32).max
 
 
@@ -42,10 +27,10 @@ _NO_DAY = np.iinfo(np.int32).max
 class Lot:
     """Statements that will leave together: one destination, one business date, one due date (D2).
 
-    `records`: canonical records, 120 bytes each, of these and other statements; `places`: which of them, in order, are
-    those of this lot. Amounts in minor units; `debit` negative. `allocated`: one row a statement, `statement_id,
-    mandate_id, association_id`. `first_date`: the earliest opening. `encryption`: that setting of the connector, None
-    where the file leaves in clear.
+    `records`: its canonical records, in order; `held`: they are in memory, and not read when they are iterated, which
+    is possible only until the next lot is asked for. Amounts in minor units; `debit` negative. `allocated`: one row a
+    statement, `statement_id, mandate_id, association_id`. `first_date`: the earliest opening. `encryption`: that
+    setting of the connector, None where the file leaves in clear.
     """
 
     to: Destination
@@ -57,8 +42,8 @@ class Lot:
     credit: int
     debit: int
     first_date: date
-    records: memoryview
-    places: Ints
+    records: Records
+    held: bool
     allocated: pa.Table
     encryption: object
 
@@ -80,38 +65,50 @@ class Limits:
         return envelope, encryption
 
 
-def cut(leaving: Leaving, wide: pa.Table, limits: Limits, last_seq: dict[tuple[str, date], int]) -> Iterator[Lot]:
+def cut(
+    leaving: Leaving,
+    read: pa.Table,
+    limits: Limits,
+    last_seq: dict[tuple[str, date], int],
+    in_parts: Callable[[Ints, Ints], Records],
+) -> Iterator[Lot]:
     """The lots of a chunk, numbered on from `last_seq`, which is carried on.
 
     Args:
-        leaving: the rows of the chunk, whole lots. wide: what was read of them (`WIDE`), in any order.
+        leaving: the rows of the chunk, whole lots. read: what was read of them, in any order: `WIDE`, or `KEYS` where
+            their records are too many to be held. in_parts: these then, of statements in order with their counts.
     """
     starts = leaving.starts()
-    order, place = _order(leaving, wide, starts)
+    order, place = _order(leaving, read, starts)
     rows = {name: column[place] for name, column in leaving.rows.items()}
     ends_at = np.concatenate([[0], np.cumsum(rows["n_records"], dtype=np.int64)])
-    records, places = _records(wide["records"], order, ends_at)
-    wide = wide.select(["opening_date", "n_entries", "credit", "debit"]).take(pa.array(order))
+    held = placed(read["records"], order, np.diff(ends_at)) if "records" in read.column_names else None
+    keys = read.select(["opening_date", "n_entries", "credit", "debit"]).take(pa.array(order))
     parts, of_parts = [], []
     for start, end in zip(starts, [*starts[1:], len(leaving)], strict=True):
         to = leaving.destinations[rows["destination"][start]]
         envelope, encryption = limits.of(to)
-        for part in within(envelope, int(start), int(end), ends_at):
+        of_file = (envelope.max_records, envelope.max_statements) if envelope else (None, None)
+        for part in within(ends_at, int(start), int(end), records=of_file[0], statements=of_file[1]):
             parts.append(part)
             of_parts.append((to, encryption))
     begins = [a for a, _ in parts]
-    sums, first_dates = _sums(wide, rows, begins), _first_dates(wide, begins)
+    sums, first_dates = _sums(keys, rows, begins), _first_dates(keys, begins)
     allocated = _allocated(rows)
     for number, ((a, b), (to, encryption)) in enumerate(zip(parts, of_parts, strict=True)):
         day = rows["business_date"][a].astype("datetime64[D]").item()
         last_seq[to.name, day] = seq = last_seq.get((to.name, day), 0) + 1
+        if held is None:
+            records = in_parts(rows["statement_id"][a:b], rows["n_records"][a:b])
+        else:
+            records = [(held[0], held[1][ends_at[a] : ends_at[b]])]
         yield Lot(
             to=to,
             business_date=day,
             seq=seq,
             n_statements=b - a,
             records=records,
-            places=places[ends_at[a] : ends_at[b]],
+            held=held is not None,
             allocated=allocated.slice(a, b - a),
             encryption=encryption,
             first_date=first_dates[number] or day,
@@ -119,51 +116,26 @@ def cut(leaving: Leaving, wide: pa.Table, limits: Limits, last_seq: dict[tuple[s
         )
 
 
-def within(envelope: Envelope | None, start: int, end: int, ends_at: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Cut rows `start`…`end` into parts that an envelope holds, at least one row each.
-
-    Args:
-        envelope: None for a global file, which has no limits. ends_at: how many records there are before each row.
-    """
-    while start < end:
-        stop = end
-        if envelope and envelope.max_statements is not None:
-            stop = min(stop, start + envelope.max_statements)
-        if envelope and envelope.max_records is not None:
-            stop = min(stop, int(np.searchsorted(ends_at, ends_at[start] + envelope.max_records, side="right")) - 1)
-        stop = max(stop, start + 1)
-        yield start, stop
-        start = stop
-
-
-def _order(leaving: Leaving, wide: pa.Table, starts: Ints) -> tuple[Ints, Ints]:
+def _order(leaving: Leaving, read: pa.Table, starts: Ints) -> tuple[Ints, Ints]:
     """Of each statement in the order in which it leaves, its place in what was read, and in `leaving`."""
     ids = leaving.rows["statement_id"]
     by_id = np.argsort(ids)
-    place = by_id[np.searchsorted(ids[by_id], wide["statement_id"].to_numpy())]
+    place = by_id[np.searchsorted(ids[by_id], read["statement_id"].to_numpy())]
     lot = pa.array(np.searchsorted(starts, place, side="right"))
-    keys = wide.select([name for name in _ORDER if name != "lot"]).append_column("lot", lot)
+    keys = read.select([name for name in _ORDER if name != "lot"]).append_column("lot", lot)
     order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in _ORDER]).to_numpy().astype(np.int64)
     return order, place[order]
 
 
-def _records(read: pa.ChunkedArray, order: Ints, ends_at: Ints) -> tuple[memoryview, Ints]:
-    """All records as they were read, and of each record in the order in which it leaves, which of them it is."""
-    whole = read.combine_chunks()
-    begins = np.frombuffer(whole.buffers()[1], np.int64)[whole.offset :][: len(whole)] // _WIDTH
-    counts = np.diff(ends_at)
-    return memoryview(whole.buffers()[2]), np.repeat(begins[order] - ends_at[:-1], counts) + np.arange(ends_at[-1])
-
-
-def _sums(wide: pa.Table, rows: Mapping[str, npt.NDArray[Any]], begins: list[int]) -> dict[str, list[int]]:
+def _sums(keys: pa.Table, rows: Mapping[str, npt.NDArray[Any]], begins: list[int]) -> dict[str, list[int]]:
     """Of each part, which lie one behind the other."""
-    counts = {name: wide[name].to_numpy().astype(np.int64) for name in ("n_entries", "credit", "debit")}
+    counts = {name: keys[name].to_numpy().astype(np.int64) for name in ("n_entries", "credit", "debit")}
     counts["n_records"] = rows["n_records"].astype(np.int64)
     return {name: np.add.reduceat(of, begins).tolist() for name, of in counts.items()}
 
 
-def _first_dates(wide: pa.Table, begins: list[int]) -> list[date | None]:
-    opening = pc.fill_null(wide["opening_date"].cast(pa.int32()), _NO_DAY).to_numpy()
+def _first_dates(keys: pa.Table, begins: list[int]) -> list[date | None]:
+    opening = pc.fill_null(keys["opening_date"].cast(pa.int32()), _NO_DAY).to_numpy()
     days = np.minimum.reduceat(opening, begins)
     return [None if day == _NO_DAY else day.astype("datetime64[D]").item() for day in days]
 

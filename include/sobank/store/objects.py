@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 from sobank.errors import LedgerError
 from sobank.store.objects_file import FolderObjects, sync_folder
@@ -25,6 +25,15 @@ _COPY_BYTES: Final = 1 << 20
 #: Writes under way at once: they wait for the disk together. And how many more may wait, with their bytes, for them.
 _AT_ONCE: Final = 8
 _WAITING: Final = 32
+
+
+class Keep(Protocol):
+    """Keeps the object of these pieces, iterated twice, and returns its SHA-256 (hex), as a rule before it is written.
+
+    at_once: it is written when this returns, and its pieces have been iterated once.
+    """
+
+    def __call__(self, data: Pieces, *, at_once: bool = False) -> str: ...
 
 
 class ObjectStore:
@@ -50,17 +59,21 @@ class ObjectStore:
         return sha256
 
     @contextmanager
-    def keeping(self) -> Iterator[Callable[[Pieces], str]]:
+    def keeping(self) -> Iterator[Keep]:
         """Keep many objects as `put` does, side by side: all are durable, with folder entries, when the block ends.
 
-        What is given is such a function of the pieces of an object, iterated twice; it returns at once. An error of a
-        write is raised by a later call of it, or by the end of the block, and then nothing may be taken for kept.
+        An error of a write is raised by a later call of what is given, or by the end of the block, and then nothing may
+        be taken for kept.
         """
         changed: set[Path] = set()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             under_way: deque[Future[tuple[str, set[Path]]]] = deque()
 
-            def keep(data: Pieces) -> str:
+            def keep(data: Pieces, *, at_once: bool = False) -> str:
+                if at_once:
+                    written, folders = self._kept.write(data)
+                    changed.update(folders)
+                    return written
                 while len(under_way) >= _WAITING:
                     changed.update(under_way.popleft().result()[1])
                 digest = hashlib.sha256()

@@ -1,0 +1,127 @@
+"""Canonical records of statements that leave: those of a chunk at once, those of a larger lot as they are written."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sobank.errors import DecisionConflict
+from sobank.store.bulk import Bulk
+
+Ints = npt.NDArray[np.int64]
+#: Records of some statements, 120 bytes each, and the places of those that are meant, in order.
+Piece = tuple[memoryview, Ints]
+#: The records of a lot in order; the same each time they are iterated.
+Records = Iterable[Piece]
+#: What orders the statements of a lot, and what is added up.
+KEYS = pa.schema(
+    [
+        ("statement_id", pa.int64()),
+        ("iban", pa.string()),
+        ("currency", pa.string()),
+        ("opening_date", pa.date32()),
+        ("content_sha256", pa.binary()),
+        ("n_entries", pa.int32()),
+        ("credit", pa.int64()),
+        ("debit", pa.int64()),
+    ]
+)
+_RECORDS = pa.schema([("statement_id", pa.int64()), ("records", pa.large_binary())])
+#: Keys and records together.
+WIDE = pa.schema([*KEYS, _RECORDS.field("records")])
+_KEYS_SQL = "s.id, a.iban, s.currency, s.opening_date, s.content_sha256, s.n_entries, s.credit, s.debit"
+_CHOSEN = "leaving JOIN statements s ON s.id = leaving.id"
+_WIDTH = 120
+
+
+def keys_of(rows: Bulk, ids: Ints) -> pa.Table:
+    """`KEYS` of these statements, in any order. Raises DecisionConflict: one of them is gone, whoever took it away."""
+    return _found(rows, ids, f"{_KEYS_SQL} FROM {_CHOSEN} JOIN accounts a ON a.id = s.account_id", KEYS)
+
+
+def wide_of(rows: Bulk, ids: Ints) -> pa.Table:
+    """`WIDE` of these statements, in any order. Raises DecisionConflict: one of them is gone, whoever took it away."""
+    return _found(rows, ids, f"{_KEYS_SQL}, s.records FROM {_CHOSEN} JOIN accounts a ON a.id = s.account_id", WIDE)
+
+
+def records_of(rows: Bulk, ids: Ints) -> pa.Table:
+    """The records of these statements, in any order. Raises DecisionConflict: one of them is gone, as above."""
+    return _found(rows, ids, f"s.id, s.records FROM {_CHOSEN}", _RECORDS)
+
+
+def placed(read: pa.ChunkedArray, order: Ints, counts: Ints) -> Piece:
+    """All records as they were read, and of each record in the order in which it leaves, which of them it is.
+
+    Args:
+        order: of each statement in that order, its place in what was read. counts: how many records it has.
+    """
+    whole = read.combine_chunks()
+    begins = np.frombuffer(whole.buffers()[1], np.int64)[whole.offset :][: len(whole)] // _WIDTH
+    ends_at = np.cumsum(counts, dtype=np.int64)
+    places = np.repeat(begins[order] - (ends_at - counts), counts) + np.arange(ends_at[-1])
+    return memoryview(whole.buffers()[2]), places
+
+
+class InParts:
+    """The records of a lot that is too large to be held: read as they are iterated, the next ones meanwhile.
+
+    read: `records_of`, called elsewhere; only while the decision that cut the lot has not gone on to the next.
+    ids, counts: its statements in order, with their records. most: of records at once, if no statement has more.
+    """
+
+    def __init__(self, read: Callable[[Ints], Future[pa.Table]], ids: Ints, counts: Ints, *, most: int) -> None:
+        self._read, self._ids, self._counts = read, ids, counts
+        ends_at = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        self._parts = list(within(ends_at, 0, len(ids), records=most))
+
+    def __iter__(self) -> Iterator[Piece]:
+        ahead = deque([self._asked(self._parts[0])])
+        for part, following in zip(self._parts, [*self._parts[1:], None], strict=True):
+            found = ahead.popleft().result()
+            if following is not None:
+                ahead.append(self._asked(following))
+            yield self._placed(found, slice(*part))
+
+    def _asked(self, part: tuple[int, int]) -> Future[pa.Table]:
+        return self._read(self._ids[slice(*part)])
+
+    def _placed(self, found: pa.Table, part: slice) -> Piece:
+        read = found["statement_id"].to_numpy()
+        by_id = np.argsort(read)
+        order = by_id[np.searchsorted(read[by_id], self._ids[part])]
+        return placed(found["records"], order, self._counts[part])
+
+
+def within(
+    ends_at: Ints, start: int, end: int, *, records: int | None = None, statements: int | None = None
+) -> Iterator[tuple[int, int]]:
+    """Cut rows `start`…`end` into parts of so many records and so many statements at most, at least one row each.
+
+    Args:
+        ends_at: how many records there are before each row, and in all. None where there is no limit.
+    """
+    while start < end:
+        stop = end if statements is None else min(end, start + statements)
+        if records is not None:
+            stop = min(stop, int(np.searchsorted(ends_at, ends_at[start] + records, side="right")) - 1)
+        stop = max(stop, start + 1)
+        yield start, stop
+        start = stop
+
+
+def _found(rows: Bulk, ids: Ints, selected: str, schema: pa.Schema) -> pa.Table:
+    # Found in the order in which they were stored, neighbours lie on one page.
+    rows.temporary("leaving", pa.table({"id": np.sort(ids)}))
+    found = rows.query(f"SELECT {selected}", schema)
+    if found.num_rows != len(ids):
+        raise DecisionConflict(
+            f"{len(ids) - found.num_rows} statements went away while they were being decided",
+            subject=f"{len(ids)} statements read together",
+            remedy="nothing was written; run it again",
+        )
+    return found
