@@ -225,7 +225,7 @@ def test_the_migration_chains_the_events_that_are_there_in_their_order(
 ) -> None:
     fresh: Callable[[], str] = request.getfixturevalue(f"fresh_{kind}_url")
     database = Database(fresh())
-    command.downgrade(migrate._configuration(database), "0002")
+    command.downgrade(migrate.configuration(database), "0002")
     former = sa.table("audit_events", *(sa.column(name, t.audit_events.c[name].type) for name in FIELDS[:-1]))
     with database.write() as connection:
         for number in (3, 4, 11):
@@ -238,7 +238,7 @@ def test_the_migration_chains_the_events_that_are_there_in_their_order(
     assert [row.subject for row in reversed(trail.listed(limit=9))] == ["s3", "s4", "s11", "s12"]
     with pytest.raises(sa.exc.DBAPIError, match="append-only"), database.write() as connection:
         connection.exec_driver_sql("DELETE FROM audit_events")
-    command.downgrade(migrate._configuration(database), "0002")
+    command.downgrade(migrate.configuration(database), "0002")
     with database.write() as connection:
         connection.execute(sa.insert(former).values({"at": NOW, "actor": "anne"} | event("s13")))
         assert connection.scalar(sa.select(sa.func.count()).select_from(former)) == 5

@@ -13,6 +13,7 @@ from sobank.errors import ConfigurationError
 from sobank.store import audit, migrate, schema
 from sobank.store.database import Database
 from sobank.store.schema.columns import ALSO_ON_POSTGRESQL, ONLY_ON, SET_WISE
+from sobank.store.schema_version import NEWEST, require_current
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -53,15 +54,27 @@ def test_upgrading_twice_is_upgrading_once(database: Database) -> None:
     with database.write() as connection:
         connection.execute(schema.cabinets.insert().values(code="C1", name="C"))
     migrate.upgrade(database)
-    migrate.require_current(database)
+    require_current(database)
     with database.read() as connection:
         assert connection.execute(sa.select(schema.cabinets.c.code)).scalars().all() == ["C1"]
+
+
+def test_a_database_is_at_the_newest_of_all_migrations_when_it_is_upgraded(database: Database) -> None:
+    with database.read() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == NEWEST
+
+
+def test_a_database_of_another_version_is_refused_with_both(database: Database) -> None:
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    with pytest.raises(ConfigurationError, match=f"the schema is at 0001, this code needs {NEWEST}"):
+        require_current(database)
 
 
 def test_a_database_without_our_schema_is_refused_with_what_to_do(tmp_path: object) -> None:
     empty = Database(f"sqlite:///{tmp_path}/empty.db")
     with pytest.raises(ConfigurationError, match="sobank init"):
-        migrate.require_current(empty)
+        require_current(empty)
 
 
 @pytest.mark.parametrize("change", ["UPDATE audit_events SET actor = 'x'", "DELETE FROM audit_events"])
@@ -118,6 +131,6 @@ def test_a_database_that_may_not_have_the_extension_for_searches_says_who_must_c
     with sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool).connect() as connection:
         connection.exec_driver_sql("CREATE EXTENSION pg_trgm")
     migrate.upgrade(narrow)
-    migrate.require_current(narrow)
+    require_current(narrow)
     narrow.close()
     server.dispose()

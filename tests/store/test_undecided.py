@@ -80,7 +80,7 @@ def test_a_database_of_the_former_schema_keeps_what_was_pending_and_what_was_dec
         mine = schema.statements.c.id == aside[0]
         connection.execute(sa.update(schema.statements).where(mine).values(status="quarantined"))
     words = {decided[0]: "decided", pending[0]: "pending", aside[0]: "quarantined"}
-    command.downgrade(migrate._configuration(database), "0007")
+    command.downgrade(migrate.configuration(database), "0007")
     with database.read() as connection:
         former = connection.exec_driver_sql("SELECT id, status FROM statements").all()
     assert {row.id: row.status for row in former} == words
@@ -110,7 +110,7 @@ def test_whatever_way_a_statement_comes_onto_the_list_it_stands_there_with_the_c
     house.register(Cabinet("CAB1", accounts={1: ("approved", None)}), now=NOW + timedelta(hours=1))
     house.push()
     assert _listed(house) == {1: "CAB1", 2: "CAB2"}, "its batch was withdrawn"
-    command.downgrade(migrate._configuration(house.database), "0009")
+    command.downgrade(migrate.configuration(house.database), "0009")
     migrate.upgrade(house.database)
     assert _listed(house) == {1: "CAB1", 2: "CAB2"}, "listed by a former version"
 

@@ -54,8 +54,13 @@ class Bulk(ABC):
         """Run a SELECT inside the transaction; its columns take the names and types of `schema`, in order."""
 
     @abstractmethod
-    def stream(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> Iterator[pa.Table]:
-        """The same, some thousand rows at a time; nothing else is asked of the transaction until it ends."""
+    def stream(
+        self, sql: str, schema: pa.Schema, parameters: Parameters | None = None, *, alone: bool = False
+    ) -> Iterator[pa.Table]:
+        """The same, some thousand rows at a time; nothing else is asked of the transaction until it ends.
+
+        alone: no other task of the run works meanwhile, so that PostgreSQL may use a second processor for it.
+        """
 
     @abstractmethod
     def update(self, sql: str) -> int:
@@ -135,11 +140,17 @@ class _Postgres(Bulk):
             cursor.execute(with_literals(sql, parameters or {}))
             return cursor.fetch_arrow_table().rename_columns(schema.names).cast(schema)
 
-    def stream(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> Iterator[pa.Table]:
+    def stream(
+        self, sql: str, schema: pa.Schema, parameters: Parameters | None = None, *, alone: bool = False
+    ) -> Iterator[pa.Table]:
         with self._connection.cursor() as cursor:
+            if alone:
+                cursor.execute(_processes(1))
             cursor.execute(with_literals(sql, parameters or {}))
             for batch in cursor.fetch_record_batch():
                 yield pa.Table.from_batches([batch]).rename_columns(schema.names).cast(schema)
+            if alone:
+                cursor.execute(_processes(0))
 
     def update(self, sql: str) -> int:
         counted = self.query(
@@ -171,6 +182,13 @@ class _Postgres(Bulk):
         return self.query(sql, pa.schema([("id", pa.int64())])).column("id").combine_chunks()
 
 
+def _processes(more: int) -> str:
+    """Lets a query of this transaction have so many processes beside its own, however little it would gain by them."""
+    settings = {"max_parallel_workers_per_gather": more, "parallel_setup_cost": 0, "parallel_tuple_cost": 0}
+    calls = [f"set_config('{name}', '{value}', true)" for name, value in settings.items()]
+    return f"SELECT {', '.join(calls)}"
+
+
 def _in_pieces(rows: pa.Table) -> pa.RecordBatchReader:
     """The driver sends a batch when all of it is encoded: in pieces, so that the server stores while we encode."""
     pieces = max(1, rows.nbytes // _PIECE_BYTES)
@@ -196,7 +214,14 @@ class _Sqlite(Bulk):
     def query(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> pa.Table:
         return pa.concat_tables([schema.empty_table(), *self.stream(sql, schema, parameters)])
 
-    def stream(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> Iterator[pa.Table]:
+    def stream(
+        self,
+        sql: str,
+        schema: pa.Schema,
+        parameters: Parameters | None = None,
+        *,
+        alone: bool = False,  # noqa: ARG002
+    ) -> Iterator[pa.Table]:
         self._cursor.execute(sql, sqlite_parameters(parameters or {}))
         while rows := self._cursor.fetchmany(_ROWS_AT_ONCE):
             yield pa.Table.from_batches([sqlite_batch(rows, schema)])

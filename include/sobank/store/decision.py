@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from sobank.errors import DecisionConflict
 from sobank.store import schema
+from sobank.store.ahead import ahead
 from sobank.store.bulk import Bulk, arrow_type, bulk
 from sobank.store.candidates import CANDIDATES, CANDIDATES_SQL
 from sobank.store.database import Database
@@ -42,11 +43,11 @@ class Decision:
         self._rows = rows
         self._now = now
         self._day = day
-        found = gather(rows.stream(CANDIDATES_SQL, CANDIDATES, {"day": day}))
+        with rows.beside() as begin:
+            found = gather(ahead(rows.stream(CANDIDATES_SQL, CANDIDATES, {"day": day}, alone=True), begin))
         self._leaving, self._by_route = found.leaving, found.aside
         self._sealed: list[pa.Table] = []
         self._batches: list[dict[str, Any]] = []
-        self._decided: list[pa.ChunkedArray] = []
         self.counts = {"decided": 0, "quarantined": 0, "batches": 0, "unvalidated": 0, "unsealed": 0}
         self.counts["waiting"] = found.waiting
 
@@ -68,7 +69,8 @@ class Decision:
             at = pa.repeat(pa.scalar(self._now, pa.timestamp("us", tz="UTC")), found.num_rows)
             keys = self._rows.new_ids(schema.quarantine, found.num_rows)
             self._rows.insert(schema.quarantine, found.append_column("id", keys).append_column("opened_at", at))
-            self._settle(pa.chunked_array([ids]))
+            self._rows.temporary("settled", pa.table({"id": ids}))
+            self._settle("SELECT id FROM settled", len(ids))
             self._rows.update("UPDATE statements SET status = 'quarantined' WHERE id IN (SELECT id FROM settled)")
         self.counts["quarantined"] = len(ids)
 
@@ -150,17 +152,8 @@ class Decision:
         )
         self._sealed.append(lot.allocated)
 
-    def close(self) -> None:
-        """Write that the statements of every batch are decided.
-
-        Raises:
-            DecisionConflict: a statement was taken by something else meanwhile; the transaction is undone.
-        """
-        if self._decided:
-            self._settle(pa.chunked_array(self._decided))
-
     def _write(self, sealed: list[dict[str, Any]], allocated: list[pa.Table]) -> None:
-        """Write batches with their allocations."""
+        """Write batches with their allocations, and take their statements off the list."""
         if not sealed:
             return
         batches = pa.Table.from_pylist(sealed, _BATCHES)
@@ -171,7 +164,9 @@ class Decision:
         at = pa.repeat(pa.scalar(self._now, pa.timestamp("us", tz="UTC")), allocations.num_rows)
         allocations = allocations.append_column("batch_id", pa.array(of_batch)).append_column("decided_at", at)
         self._rows.insert(schema.allocations, allocations)
-        self._decided.extend(allocations["statement_id"].chunks)
+        first, last = keys[0].as_py(), keys[-1].as_py()
+        written = f"SELECT a.statement_id FROM allocations a WHERE a.batch_id BETWEEN {first} AND {last}"
+        self._settle(written, allocations.num_rows)
         self.counts["decided"] += allocations.num_rows
         self.counts["batches"] += batches.num_rows
 
@@ -187,13 +182,16 @@ class Decision:
             ASIDE,
         )
 
-    def _settle(self, ids: pa.ChunkedArray) -> None:
-        """Take statements off the list of the undecided."""
-        self._rows.temporary("settled", pa.table({"id": ids}))
-        done = self._rows.update("DELETE FROM undecided WHERE statement_id IN (SELECT id FROM settled)")
-        if done != len(ids):
+    def _settle(self, chosen: str, count: int) -> None:
+        """Take statements off the list of the undecided: `chosen` selects their ids, of which there are `count`.
+
+        Raises:
+            DecisionConflict: one was taken by something else meanwhile; the transaction is undone.
+        """
+        done = self._rows.update(f"DELETE FROM undecided WHERE statement_id IN ({chosen})")
+        if done != count:
             raise DecisionConflict(
-                f"{len(ids) - done} statements changed while they were being decided",
+                f"{count - done} statements changed while they were being decided",
                 subject=f"run of {self._day}",
                 remedy="nothing was written; run it again",
             )
@@ -224,7 +222,6 @@ def deciding(database: Database, *, day: date, now: datetime) -> Iterator[Decisi
     with bulk(database, exclusive="decide") as rows:
         decision = Decision(rows, day, now)
         yield decision
-        decision.close()
 
 
 _SEALED = (

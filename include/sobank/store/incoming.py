@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,6 +22,7 @@ from sobank.domain.day import BANK_ZONE
 from sobank.domain.routing import Reason
 from sobank.domain.statement import Counts, reached_by
 from sobank.store import schema
+from sobank.store.ahead import ahead
 from sobank.store.bulk import Bulk, bulk
 from sobank.store.database import Database
 
@@ -94,12 +95,17 @@ def keep(database: Database, received: Received, chunks: Iterable[Parsed], *, no
     duplicate, counted and not stored twice; one with a known identity and other content is quarantined as a conflict
     (S10); unknown accounts (S13) and statements with errors (S7, S8) are quarantined, the rest goes on.
     """
-    with _ahead(chunks) as read, bulk(database, exclusive="ingest") as rows:
+    with ThreadPoolExecutor(1) as thread:
+        return _keep(database, received, ahead(chunks, thread.submit), now)
+
+
+def _keep(database: Database, received: Received, chunks: Iterator[Parsed], now: datetime) -> Kept:
+    with bulk(database, exclusive="ingest") as rows:
         file_id, already = _file_row(rows, received, now)
         kept = Kept(number=file_id, already=already)
         if already:
             return kept
-        for chunk in read:
+        for chunk in chunks:
             _keep_chunk(rows, file_id, received, chunk, kept, now)
         rows.execute(
             f"UPDATE bank_files SET records_total = {kept.records.total}, records_parsed = {kept.records.parsed},"
@@ -107,25 +113,6 @@ def keep(database: Database, received: Received, chunks: Iterable[Parsed], *, no
             f" statements = {kept.statements}, duplicates = {kept.duplicates} WHERE id = {file_id}"
         )
     return kept
-
-
-@contextmanager
-def _ahead(chunks: Iterable[Parsed]) -> Iterator[Iterator[Parsed]]:
-    """The chunks, of which the next is read while one is stored; no third one is held.
-
-    An error of the reader is raised where its chunk would have come.
-    """
-    unread = iter(chunks)
-    with ThreadPoolExecutor(1) as thread:
-        following = thread.submit(next, unread, None)
-
-        def one_after_another() -> Iterator[Parsed]:
-            nonlocal following
-            while chunk := following.result():
-                following = thread.submit(next, unread, None)
-                yield chunk
-
-        yield one_after_another()
 
 
 def _file_row(rows: Bulk, received: Received, now: datetime) -> tuple[int, bool]:
@@ -173,7 +160,7 @@ def _keep_chunk(rows: Bulk, file_id: int, received: Received, chunk: Parsed, kep
     positions = statements["position"].to_numpy()
     known = facts["known_id"].combine_chunks()
     repeated = pc.or_(pc.is_valid(known), pc.is_valid(statements["duplicate_of"])).to_numpy(zero_copy_only=False)
-    fresh = np.flatnonzero(~repeated)
+    fresh = _by_cabinet(facts["cabinet_id"], np.flatnonzero(~repeated))
     ids = rows.new_ids(schema.statements, len(fresh))
     stored = _statement_rows(statements, number, facts, received, now).take(pa.array(fresh))
     stored = _with(stored.drop_columns(["reasons"]), id=ids, bank_file_id=pa.scalar(file_id, pa.int32()))
@@ -244,10 +231,11 @@ def _keep_reasons(rows: Bulk, ids: pa.Array, reasons: pa.ChunkedArray, kept: Kep
 def _keep_entries(rows: Bulk, entries: pa.Table, positions: np.ndarray, ids: pa.Array, kept: Kept) -> None:
     if not (entries.num_rows and len(positions)):
         return
-    owner = entries["position"].to_numpy()
-    place = np.minimum(np.searchsorted(positions, owner), len(positions) - 1)
-    mine = positions[place] == owner
-    found = _with(entries.drop_columns(["position"]), statement_id=ids.take(pa.array(place))).filter(pa.array(mine))
+    place, mine = _places(positions, entries["position"].to_numpy())
+    # In the order of their statements, as those are stored.
+    order = np.flatnonzero(mine)[np.argsort(place[mine], kind="stable")]
+    found = entries.drop_columns(["position"]).take(pa.array(order))
+    found = _with(found, statement_id=ids.take(pa.array(place[order])))
     if found.num_rows:
         rows.insert(schema.entries, found)
         kept.entries += found.num_rows
@@ -267,8 +255,7 @@ def _keep_duplicates(
         return
     chosen = pa.array(repeated)
     first = statements["duplicate_of"].take(chosen).combine_chunks().fill_null(-1).to_numpy()
-    place = np.minimum(np.searchsorted(positions, first), max(len(positions) - 1, 0))
-    here = ids.take(pa.array(place)) if len(positions) else pa.nulls(len(repeated), pa.int64())
+    here = ids.take(pa.array(_places(positions, first)[0])) if len(positions) else pa.nulls(len(repeated), pa.int64())
     found = pa.table(
         {
             "position": statements["position"].take(chosen),
@@ -276,6 +263,24 @@ def _keep_duplicates(
         }
     )
     rows.insert(schema.duplicates, _with(found, bank_file_id=pa.scalar(file_id, pa.int32())))
+
+
+def _by_cabinet(cabinet_ids: pa.ChunkedArray, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Some rows of a chunk, cabinet by cabinet, each in the order of the file; those without one last.
+
+    A shard and a file read what belongs to few cabinets: stored so, neighbours lie on one page.
+    """
+    of = cabinet_ids.fill_null(np.iinfo(np.int32).max).to_numpy()[chosen]
+    return chosen[np.argsort(of, kind="stable")]
+
+
+def _places(
+    positions: npt.NDArray[np.int64], sought: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Where in `positions`, which is not empty, each of `sought` stands, and whether it is there at all."""
+    order = np.argsort(positions)
+    place = order[np.minimum(np.searchsorted(positions[order], sought), len(positions) - 1)]
+    return place, positions[place] == sought
 
 
 def _with(table: pa.Table, **columns: pa.Array | pa.ChunkedArray | pa.Scalar) -> pa.Table:

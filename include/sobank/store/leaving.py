@@ -109,10 +109,11 @@ def gather(candidates: Iterable[pa.Table]) -> Gathered:
         leaving = pa.array(found.leaving)
         names = found.destination.filter(leaving).combine_chunks().dictionary_encode()
         rows, kinds = found.candidates.filter(leaving), found.kind[found.leaving]
-        for name, place in _first_of_each(names):
-            if name not in known:
-                known[name] = len(destinations)
-                destinations.append(_destination(name, kinds[place], rows.slice(place, 1).to_pylist()[0]))
+        met = [(name, place) for name, place in _first_of_each(names) if name not in known]
+        firsts = rows.take(pa.array([place for _, place in met], pa.int64())).to_pylist()
+        for (name, place), row in zip(met, firsts, strict=True):
+            known[name] = len(destinations)
+            destinations.append(_destination(name, kinds[place], row))
         codes = np.array([known[name] for name in names.dictionary.to_pylist()], np.int32)
         parts.append(_numbers(rows.append_column("destination", pa.array(codes[names.indices.to_numpy()]))))
     # Column by column, so that the day is held once.

@@ -93,10 +93,10 @@ def cut(
             parts.append(part)
             of_parts.append((to, encryption))
     begins = [a for a, _ in parts]
+    days = rows["business_date"][begins].astype("datetime64[D]").tolist()
     sums, first_dates = _sums(keys, rows, begins), _first_dates(keys, begins)
     allocated = _allocated(rows)
-    for number, ((a, b), (to, encryption)) in enumerate(zip(parts, of_parts, strict=True)):
-        day = rows["business_date"][a].astype("datetime64[D]").item()
+    for number, (day, (a, b), (to, encryption)) in enumerate(zip(days, parts, of_parts, strict=True)):
         last_seq[to.name, day] = seq = last_seq.get((to.name, day), 0) + 1
         if held is None:
             records = in_parts(rows["statement_id"][a:b], rows["n_records"][a:b])
@@ -137,7 +137,9 @@ def _sums(keys: pa.Table, rows: Mapping[str, npt.NDArray[Any]], begins: list[int
 def _first_dates(keys: pa.Table, begins: list[int]) -> list[date | None]:
     opening = pc.fill_null(keys["opening_date"].cast(pa.int32()), _NO_DAY).to_numpy()
     days = np.minimum.reduceat(opening, begins)
-    return [None if day == _NO_DAY else day.astype("datetime64[D]").item() for day in days]
+    found = days.astype("datetime64[D]")
+    found[days == _NO_DAY] = np.datetime64("NaT")
+    return list(found.tolist())
 
 
 def _allocated(rows: Mapping[str, npt.NDArray[Any]]) -> pa.Table:

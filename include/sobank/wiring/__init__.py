@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from time import sleep
+from typing import TYPE_CHECKING
 
 from sobank.airflow_connections import Logins
 from sobank.domain.delivery import Batch
@@ -20,19 +21,15 @@ from sobank.domain.roles import Operator
 from sobank.domain.sink import Reach, Sink
 from sobank.domain.trace import Intake, Record
 from sobank.errors import ConfigurationError
-from sobank.formats import catalogue
 from sobank.formats.cfonb120_tally import Tally, tally
-from sobank.formats.parsed import Parsed
 from sobank.partners import Partner
 from sobank.partners import catalogue as partner_catalogue
-from sobank.scheduler import AirflowApi
 from sobank.services.decide import GLOBAL_FILE, Encryption, Envelope
 from sobank.services.ingest import Collaborators
 from sobank.services.worker import Worker
 from sobank.settings import Settings
 from sobank.sinks import sink_class
 from sobank.sinks.folder import FolderSink
-from sobank.store import incoming
 from sobank.store.circuits import Circuits
 from sobank.store.database import Database
 from sobank.store.inbox import Inbox
@@ -40,8 +37,14 @@ from sobank.store.ledger import Ledger
 from sobank.store.objects import ObjectStore
 from sobank.store.place import place_of
 from sobank.store.runfiles import RunFiles, newest_run
+from sobank.store.schema_version import require_current
 from sobank.store.trace import Trace, beside
 from sobank.wiring.variables import settings_from
+
+if TYPE_CHECKING:
+    from sobank.formats.parsed import Parsed
+    from sobank.scheduler import AirflowApi
+    from sobank.store import incoming
 
 __all__ = ["House", "settings_from"]
 
@@ -71,10 +74,8 @@ class House:
         Raises:
             ConfigurationError: the schema is missing, older or newer.
         """
-        from sobank.store import migrate  # brings Alembic, which not every command needs
-
         house = cls.from_environment()
-        migrate.require_current(house.database)
+        require_current(house.database)
         return house
 
     def fresh(self) -> House:
@@ -85,7 +86,7 @@ class House:
 
     @cached_property
     def database(self) -> Database:
-        """Our database; whether its schema is current is asked by `sobank.store.migrate`."""
+        """Our database; whether its schema is current is asked by `sobank.store.schema_version`."""
         return Database(self.settings.database_url)
 
     @cached_property
@@ -129,6 +130,8 @@ class House:
 
     def parts_to_reconcile(self) -> Collaborators:
         """What taking files in again needs, from the archive: they are in the trace already."""
+        from sobank.formats import catalogue
+        from sobank.store import incoming
 
         def keep(received: incoming.Received, chunks: Iterable[Parsed], now: datetime) -> incoming.Kept:
             return incoming.keep(self.database, received, chunks, now=now)
@@ -266,6 +269,8 @@ class House:
             raise ConfigurationError(
                 "is not set", subject=", ".join(missing), remedy="give address, user and password of Airflow's API"
             )
+        from sobank.scheduler import AirflowApi
+
         return AirflowApi(url=found["url"], user=found["user"], password=found["password"])
 
     def airflow_url(self) -> str:
