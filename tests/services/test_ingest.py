@@ -43,6 +43,33 @@ def test_statements_entries_and_every_record_are_kept(house: TestHouse) -> None:
     assert amounts == [100, -30]
 
 
+def test_what_belongs_to_one_cabinet_lies_together_and_each_entry_still_with_its_statement(house: TestHouse) -> None:
+    of = {1: "CAB1", 2: "CAB2", 3: "CAB1", 4: "CAB2", 5: "CAB1", 6: None}
+    for code in ("CAB1", "CAB2"):
+        house.register(Cabinet(code, accounts={n: ("approved", None) for n, cabinet in of.items() if cabinet == code}))
+    house.take_in(file_of(statement(3, DAY, 33)), "before.txt")
+    again = [statement(6, DAY, 60, 61), statement(2, DAY, 20), statement(1, DAY, 10, 11), statement(4, DAY, 40)]
+    kept = house.take_in(file_of(*again, statement(3, DAY, 33), again[1], statement(5, DAY, 50, 51, 52))).kept
+    assert kept is not None
+    assert (kept.statements, kept.duplicates, kept.set_aside) == (5, 2, 1)
+    s, e, d = schema.statements.c, schema.entries.c, schema.duplicates.c
+    with house.database.read() as connection:
+        order = connection.execute(sa.select(s.account, s.position).order_by(s.id)).all()
+        amounts = connection.execute(
+            sa.select(s.account, e.amount).where(e.statement_id == s.id).order_by(s.id, e.seq)
+        ).all()
+        twice = connection.execute(
+            sa.select(d.position, s.account).where(d.statement_id == s.id).order_by(d.position)
+        ).all()
+    # In a cabinet the order is that of the file; what belongs to none comes last.
+    assert [int(account) for account, _ in order] == [3, 1, 5, 2, 4, 6]
+    assert [position for _, position in order] == [0, 2, 6, 1, 3, 0]
+    assert {n: [a for account, a in amounts if int(account) == n] for n in of} == {
+        1: [10, 11], 2: [20], 3: [33], 4: [40], 5: [50, 51, 52], 6: [60, 61],
+    }  # fmt: skip
+    assert [(position, int(account)) for position, account in twice] == [(4, 3), (5, 2)]
+
+
 def test_the_same_bytes_under_two_names_are_one_file(house: TestHouse) -> None:
     data = file_of(statement(1, DAY, 5))
     _registered(house).take_in(data, "a.txt")
