@@ -99,7 +99,7 @@ def decide(
                 continue
             plain, name = write(lot.records, lot.n_records, envelope.terminator), object_name(envelope, lot)
             if lot.encryption is None:
-                decision.seal(lot, object_name=name, sha256=keep(plain, at_once=not lot.held), size=plain.size)
+                decision.seal(lot, object_name=name, sha256=keep(plain, at_once=not lot.in_memory), size=plain.size)
                 continue
             try:
                 sealed = encryption.apply(b"".join(plain), lot.encryption)
@@ -112,7 +112,7 @@ def decide(
                 object_name=name + encryption.suffix,
                 sha256=keep([sealed]),
                 size=len(sealed),
-                plain_sha256=keep(plain, at_once=not lot.held),
+                plain_sha256=keep(plain, at_once=not lot.in_memory),
             )
     return list(wrong.values())
 

@@ -27,10 +27,10 @@ _NO_DAY = np.iinfo(np.int32).max
 class Lot:
     """Statements that will leave together: one destination, one business date, one due date (D2).
 
-    `records`: its canonical records, in order; `held`: they are in memory, and not read when they are iterated, which
-    is possible only until the next lot is asked for. Amounts in minor units; `debit` negative. `allocated`: one row a
-    statement, `statement_id, mandate_id, association_id`. `first_date`: the earliest opening. `encryption`: that
-    setting of the connector, None where the file leaves in clear.
+    `records`: its canonical records, in order. `in_memory`: they are there; otherwise they are read as they are
+    iterated, which is possible only until the next lot is asked for. Amounts in minor units; `debit` negative.
+    `allocated`: one row a statement, `statement_id, mandate_id, association_id`. `first_date`: the earliest opening.
+    `encryption`: that setting of the connector, None where the file leaves in clear.
     """
 
     to: Destination
@@ -43,7 +43,7 @@ class Lot:
     debit: int
     first_date: date
     records: Records
-    held: bool
+    in_memory: bool
     allocated: pa.Table
     encryption: object
 
@@ -82,7 +82,7 @@ def cut(
     order, place = _order(leaving, read, starts)
     rows = {name: column[place] for name, column in leaving.rows.items()}
     ends_at = np.concatenate([[0], np.cumsum(rows["n_records"], dtype=np.int64)])
-    held = placed(read["records"], order, np.diff(ends_at)) if "records" in read.column_names else None
+    piece = placed(read["records"], order, np.diff(ends_at)) if "records" in read.column_names else None
     keys = read.select(["opening_date", "n_entries", "credit", "debit"]).take(pa.array(order))
     parts, of_parts = [], []
     for start, end in zip(starts, [*starts[1:], len(leaving)], strict=True):
@@ -98,17 +98,17 @@ def cut(
     allocated = _allocated(rows)
     for number, (day, (a, b), (to, encryption)) in enumerate(zip(days, parts, of_parts, strict=True)):
         last_seq[to.name, day] = seq = last_seq.get((to.name, day), 0) + 1
-        if held is None:
+        if piece is None:
             records = in_parts(rows["statement_id"][a:b], rows["n_records"][a:b])
         else:
-            records = [(held[0], held[1][ends_at[a] : ends_at[b]])]
+            records = [(piece[0], piece[1][ends_at[a] : ends_at[b]])]
         yield Lot(
             to=to,
             business_date=day,
             seq=seq,
             n_statements=b - a,
             records=records,
-            held=held is not None,
+            in_memory=piece is not None,
             allocated=allocated.slice(a, b - a),
             encryption=encryption,
             first_date=first_dates[number] or day,
