@@ -76,8 +76,14 @@ def tasks_of(load: Load, given: Rates, *, by_shard: Collection[str] = ()) -> lis
     """
 
     def task(name: str, stage: str, parts: int, *after: str) -> Task:
-        """One of `parts` tasks that share a stage: its part of what grows, and all of what does not."""
-        worked = _work(name, given.costs[stage], load.statements / parts, load.files / parts, after)
+        """One of `parts` tasks that share a stage: its part of what grows, and all of what does not.
+
+        Of pushes that is shared too: it was measured of all partners together.
+        """
+        costs = given.costs[stage]
+        if stage == "push":
+            costs = {figure: replace(one, fixed=one.fixed / parts) for figure, one in costs.items()}
+        worked = _work(name, costs, load.statements / parts, load.files / parts, after)
         if stage == "push":
             # Half of the files of a day are partners'.
             worked = replace(worked, seconds=max(worked.seconds, load.partner_seconds * load.files / parts / 2))
@@ -108,11 +114,25 @@ def _boot(name: str, given: Rates, *after: str) -> Task:
 def in_one_process(load: Load, given: Rates, *, proved: bool) -> list[Task]:
     """The same day as `benchmarks.ours.daily` does it: no process is started for a task.
 
+    What a stage costs however little it has to do, its imports most of all, is paid by the first of its tasks alone.
+
     Args:
         proved: to the proof of the day, or no further than its files.
     """
-    tasks = tasks_of(load, replace(given, boot=0.0))
-    return [task for task in tasks if proved or not task.name.startswith("prove")]
+    made, met = [], set()
+    for task in tasks_of(load, replace(given, boot=0.0)):
+        stage = task.name.rpartition(" ")[0]
+        if stage in _OF_A_SHARD and stage in met:
+            own = given.costs[stage]
+            task = replace(
+                task,
+                seconds=task.seconds - own["seconds"].fixed,
+                worker_cpu=task.worker_cpu - own["cpu_s"].fixed,
+                server_cpu=task.server_cpu - own["server_cpu_s"].fixed,
+            )
+        met.add(stage)
+        made.append(task)
+    return [task for task in made if proved or not task.name.startswith("prove")]
 
 
 def _work(name: str, own: StageCosts, statements: float, files: float, after: tuple[str, ...]) -> Task:

@@ -178,9 +178,9 @@ class Database:
 def found_by_key(connection: sa.Connection) -> None:
     """Have PostgreSQL find each row by its key, until the transaction ends: what is asked for is a handful of many.
 
-    It knows that of tables it has looked at. What was written a moment ago, or never looked at, it takes for anything: it
-    reads the mandates of all cabinets for the batches of some, or takes the associations in force for a handful, and all
-    of them again for each row.
+    It knows that of tables it has looked at. What was written a moment ago, or never looked at, it takes for anything:
+    it reads the mandates of all cabinets for the batches of some, or takes the associations in force for a handful,
+    and all of them again for each row.
     """
     others = ("enable_hashjoin", "enable_mergejoin", "enable_seqscan", "enable_material", "jit")
     plan_with(connection, **dict.fromkeys(others, "off"), random_page_cost="1.1")
