@@ -125,6 +125,8 @@ class Measured:
         """The measure of every round; a rate is in units a second. `up_to`, `step`: see `Run.seconds`."""
         runs = self.runs[name]
         if measure in {"cpu", "peak_mb"}:
+            if up_to or step:
+                raise ValueError(f"{measure} is known of whole processes only")
             return [float(getattr(run, measure)) for run in runs]
         seconds = [run.seconds(up_to=up_to, step=step) for run in runs]
         if measure == "wall":

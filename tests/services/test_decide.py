@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
@@ -15,8 +17,8 @@ from sobank.errors import DecisionConflict
 from sobank.formats.cfonb120_write import Lines
 from sobank.quality.judge import FAILURES
 from sobank.services.decide import decide
-from sobank.store import schema
-from sobank.store.bulk import reading
+from sobank.store import decision, schema
+from sobank.store.bulk import Bulk, reading
 from sobank.store.decision import deciding
 from sobank.store.extract import extract, partition
 from sobank.store.records import keys_of, records_of, wide_of
@@ -205,6 +207,35 @@ def test_a_lot_over_a_partners_limits_is_cut_into_numbered_files_that_keep_to_th
     assert sum(data.count(b"\r\n01") + 1 for data in sent.values()) == 5
     if limits.get("max_bytes", 0) > 1:
         assert max(len(data) for data in sent.values()) <= limits["max_bytes"]
+
+
+@pytest.mark.parametrize(("most", "reads"), [(1, 15), (2, 15), (7, 17), (14, 17), (60, 15)])
+def test_small_files_of_a_large_lot_are_read_together_and_are_what_they_are_of_a_small_one(
+    tmp_path: Path, fresh_url: FreshUrl, monkeypatch: pytest.MonkeyPatch, most: int, reads: int
+) -> None:
+    """Sixty statements of three records; twelve of these are read at once, then a million."""
+    asked: list[int] = []
+
+    def counted(rows: Bulk, ids: npt.NDArray[np.int64]) -> pa.Table:
+        asked.append(len(ids))
+        return records_of(rows, ids)
+
+    monkeypatch.setattr(decision, "records_of", counted)
+    sealed = []
+    for chunk in (12, 1_000_000):
+        monkeypatch.setattr(decision, "CHUNK_RECORDS", chunk)
+        house = TestHouse(tmp_path / str(chunk), fresh_url())
+        house.partners["fizen"] = replace(house.partners["fizen"], max_statements=most)
+        house.register(Cabinet("CAB1", accounts=dict.fromkeys(range(1, 61), ("approved", "fizen"))))
+        house.take_in(file_of(*(statement(n, DAY, n) for n in range(60, 0, -1))))
+        house.run(DAY)
+        sealed.append((house.batches(), house.delivered()))
+        house.database.close()
+    assert sealed[0] == sealed[1]
+    assert len(sealed[0][1]) == -(-60 // most)
+    assert max(asked) <= 4
+    assert sum(asked) == 60
+    assert len(asked) == reads
 
 
 ROUNDS, DECIDERS = 15, 6

@@ -54,13 +54,8 @@ class Bulk(ABC):
         """Run a SELECT inside the transaction; its columns take the names and types of `schema`, in order."""
 
     @abstractmethod
-    def stream(
-        self, sql: str, schema: pa.Schema, parameters: Parameters | None = None, *, alone: bool = False
-    ) -> Iterator[pa.Table]:
-        """The same, some thousand rows at a time; nothing else is asked of the transaction until it ends.
-
-        alone: no other task of the run works meanwhile, so that PostgreSQL may use a second processor for it.
-        """
+    def stream(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> Iterator[pa.Table]:
+        """The same, some thousand rows at a time; nothing else is asked of the transaction until it ends."""
 
     @abstractmethod
     def update(self, sql: str) -> int:
@@ -97,7 +92,7 @@ class Bulk(ABC):
         yield self
 
     def temporary(self, name: str, rows: pa.Table) -> None:
-        """Make a table that ends with the transaction, or refill it."""
+        """Make a table that ends with the transaction, or refill it with rows of the same columns."""
         self._make(name, rows)
 
 
@@ -130,6 +125,7 @@ class _Postgres(Bulk):
     def __init__(self, connection: Any, database: Database) -> None:
         self._connection = connection
         self._database = database
+        self._made: set[str] = set()
 
     def execute(self, sql: str) -> None:
         with self._connection.cursor() as cursor:
@@ -140,17 +136,11 @@ class _Postgres(Bulk):
             cursor.execute(with_literals(sql, parameters or {}))
             return cursor.fetch_arrow_table().rename_columns(schema.names).cast(schema)
 
-    def stream(
-        self, sql: str, schema: pa.Schema, parameters: Parameters | None = None, *, alone: bool = False
-    ) -> Iterator[pa.Table]:
+    def stream(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> Iterator[pa.Table]:
         with self._connection.cursor() as cursor:
-            if alone:
-                cursor.execute(_processes(1))
             cursor.execute(with_literals(sql, parameters or {}))
             for batch in cursor.fetch_record_batch():
                 yield pa.Table.from_batches([batch]).rename_columns(schema.names).cast(schema)
-            if alone:
-                cursor.execute(_processes(0))
 
     def update(self, sql: str) -> int:
         counted = self.query(
@@ -173,20 +163,16 @@ class _Postgres(Bulk):
             cursor.adbc_ingest(name, _in_pieces(rows), mode="append")
 
     def _make(self, name: str, rows: pa.Table) -> None:
-        self.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
+        # Each table that is made keeps locks until the transaction ends, and the server has room for some thousand.
+        again = name in self._made
+        self.execute(f"TRUNCATE pg_temp.{name}" if again else f"DROP TABLE IF EXISTS pg_temp.{name}")
         with self._connection.cursor() as cursor:
-            cursor.adbc_ingest(name, rows, mode="create", temporary=True)
+            cursor.adbc_ingest(name, rows, mode="append" if again else "create", temporary=True)
+        self._made.add(name)
 
     def new_ids(self, table: sa.Table, count: int) -> pa.Array:
         sql = f"SELECT nextval('{table.name}_id_seq') AS id FROM generate_series(1, {int(count)})"
         return self.query(sql, pa.schema([("id", pa.int64())])).column("id").combine_chunks()
-
-
-def _processes(more: int) -> str:
-    """Lets a query of this transaction have so many processes beside its own, however little it would gain by them."""
-    settings = {"max_parallel_workers_per_gather": more, "parallel_setup_cost": 0, "parallel_tuple_cost": 0}
-    calls = [f"set_config('{name}', '{value}', true)" for name, value in settings.items()]
-    return f"SELECT {', '.join(calls)}"
 
 
 def _in_pieces(rows: pa.Table) -> pa.RecordBatchReader:
@@ -214,14 +200,7 @@ class _Sqlite(Bulk):
     def query(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> pa.Table:
         return pa.concat_tables([schema.empty_table(), *self.stream(sql, schema, parameters)])
 
-    def stream(
-        self,
-        sql: str,
-        schema: pa.Schema,
-        parameters: Parameters | None = None,
-        *,
-        alone: bool = False,  # noqa: ARG002
-    ) -> Iterator[pa.Table]:
+    def stream(self, sql: str, schema: pa.Schema, parameters: Parameters | None = None) -> Iterator[pa.Table]:
         self._cursor.execute(sql, sqlite_parameters(parameters or {}))
         while rows := self._cursor.fetchmany(_ROWS_AT_ONCE):
             yield pa.Table.from_batches([sqlite_batch(rows, schema)])

@@ -26,12 +26,13 @@ from sobank.store.candidates import CANDIDATES, CANDIDATES_SQL
 from sobank.store.database import Database
 from sobank.store.leaving import ASIDE, Leaving, gather
 from sobank.store.lots import Limits, Lot, cut
-from sobank.store.records import InParts, Ints, keys_of, records_of, wide_of
+from sobank.store.records import Later, keys_of, records_of, wide_of
 
 if TYPE_CHECKING:
     from sobank.services.decide import Envelope
 
-#: Records held at once, 16 MiB of them: what memory follows, whatever the day holds, and its largest file.
+#: Records read at once, 16 MiB of them, a few times which are held: what memory follows, whatever the day and its
+#: largest file hold. Only a file that is encrypted is held whole.
 CHUNK_RECORDS: Final = (16 << 20) // 120
 _SEQ = pa.schema([("destination", pa.string()), ("business_date", pa.date32()), ("seq", pa.int32())])
 
@@ -44,7 +45,7 @@ class Decision:
         self._now = now
         self._day = day
         with rows.beside() as begin:
-            found = gather(ahead(rows.stream(CANDIDATES_SQL, CANDIDATES, {"day": day}, alone=True), begin))
+            found = gather(ahead(rows.stream(CANDIDATES_SQL, CANDIDATES, {"day": day}), begin))
         self._leaving, self._by_route = found.leaving, found.aside
         self._sealed: list[pa.Table] = []
         self._batches: list[dict[str, Any]] = []
@@ -101,18 +102,16 @@ class Decision:
                 large = chunk.rows["n_records"].sum() > CHUNK_RECORDS
                 return read(keys_of if large else wide_of, reader, chunk.rows["statement_id"])
 
-            def in_parts(ids: Ints, counts: Ints) -> InParts:
-                return InParts(lambda some: read(records_of, reader, some), ids, counts, most=CHUNK_RECORDS)
-
+            later = Later(read=lambda ids: read(records_of, reader, ids), most=CHUNK_RECORDS)
             # Nothing but the cut holds what was read, or records would be held twice.
-            ahead, writing = deque([asked(chunks[0])]), deque[Future[None]]()
+            coming, writing = deque([asked(chunks[0])]), deque[Future[None]]()
             for chunk, following in zip(chunks, [*chunks[1:], None], strict=True):
                 # What failed first is told, not that the transaction is over since.
                 while len(writing) > 1:
                     writing.popleft().result()
                 if following is not None:
-                    ahead.append(asked(following))
-                yield from cut(chunk, ahead.popleft().result(), limits, last_seq, in_parts)
+                    coming.append(asked(following))
+                yield from cut(chunk, coming.popleft().result(), limits, last_seq, later)
                 writing.append(write(self._write, self._batches, self._sealed))
                 self._batches, self._sealed = [], []
             for written in writing:

@@ -83,10 +83,7 @@ _SUMMED = ["n_entries", "n_records", "credit", "debit", "balance_change"]
 
 def to_leave_by_cabinet(database: Database, day: date) -> list[tuple[int, int]]:
     """Id of every cabinet, in order, and how many undecided statements of approved mandates it has up to `day`."""
-    with reading(database) as rows:
-        found = pa.concat_tables(
-            [_VOLUMES.empty_table(), *rows.stream(_VOLUMES_SQL, _VOLUMES, {"day": day}, alone=True)]
-        )
+    found = database.arrow(_VOLUMES_SQL, _VOLUMES, {"day": day}).read_all()
     return list(zip(found["cabinet_id"].to_pylist(), found["n"].to_pylist(), strict=True))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sobank.store.leaving import Destination, Leaving
-from sobank.store.records import Ints, Records, placed, within
+from sobank.store.records import InParts, Ints, Later, Piece, Records, before, placed, within
 
 if TYPE_CHECKING:
     from sobank.services.decide import Envelope
@@ -70,18 +70,18 @@ def cut(
     read: pa.Table,
     limits: Limits,
     last_seq: dict[tuple[str, date], int],
-    in_parts: Callable[[Ints, Ints], Records],
+    later: Later,
 ) -> Iterator[Lot]:
     """The lots of a chunk, numbered on from `last_seq`, which is carried on.
 
     Args:
         leaving: the rows of the chunk, whole lots. read: what was read of them, in any order: `WIDE`, or `KEYS` where
-            their records are too many to be held. in_parts: these then, of statements in order with their counts.
+            their records are too many to be held; then these are read `later`.
     """
     starts = leaving.starts()
     order, place = _order(leaving, read, starts)
     rows = {name: column[place] for name, column in leaving.rows.items()}
-    ends_at = np.concatenate([[0], np.cumsum(rows["n_records"], dtype=np.int64)])
+    ends_at = before(rows["n_records"])
     piece = placed(read["records"], order, np.diff(ends_at)) if "records" in read.column_names else None
     keys = read.select(["opening_date", "n_entries", "credit", "debit"]).take(pa.array(order))
     parts, of_parts = [], []
@@ -96,24 +96,44 @@ def cut(
     days = rows["business_date"][begins].astype("datetime64[D]").tolist()
     sums, first_dates = _sums(keys, rows, begins), _first_dates(keys, begins)
     allocated = _allocated(rows)
-    for number, (day, (a, b), (to, encryption)) in enumerate(zip(days, parts, of_parts, strict=True)):
+    records_of_each = _from(piece, parts, ends_at) if piece else _read_later(later, rows, parts, ends_at)
+    of_each = zip(days, parts, of_parts, records_of_each, strict=True)
+    for number, (day, (a, b), (to, encryption), records) in enumerate(of_each):
         last_seq[to.name, day] = seq = last_seq.get((to.name, day), 0) + 1
-        if piece is None:
-            records = in_parts(rows["statement_id"][a:b], rows["n_records"][a:b])
-        else:
-            records = [(piece[0], piece[1][ends_at[a] : ends_at[b]])]
         yield Lot(
             to=to,
             business_date=day,
             seq=seq,
             n_statements=b - a,
             records=records,
-            in_memory=piece is not None,
+            in_memory=not isinstance(records, InParts),
             allocated=allocated.slice(a, b - a),
             encryption=encryption,
             first_date=first_dates[number] or day,
             **{name: column[number] for name, column in sums.items()},
         )
+
+
+def _from(piece: Piece, parts: Sequence[tuple[int, int]], ends_at: Ints) -> Iterator[Records]:
+    """The records of each file out of those of all, which begin where the first file does."""
+    all_records, places = piece
+    first = ends_at[parts[0][0]]
+    for a, b in parts:
+        yield [(all_records, places[ends_at[a] - first : ends_at[b] - first])]
+
+
+def _read_later(
+    later: Later, rows: Mapping[str, npt.NDArray[Any]], parts: Sequence[tuple[int, int]], ends_at: Ints
+) -> Iterator[Records]:
+    """The records of each file of a large lot: of many small ones read together, of a large one as it is written."""
+    sizes = np.array([ends_at[b] - ends_at[a] for a, b in parts])
+    for first, last in within(before(sizes), 0, len(parts), records=later.most):
+        chosen = slice(parts[first][0], parts[last - 1][1])
+        of_these = rows["statement_id"][chosen], rows["n_records"][chosen]
+        if sizes[first:last].sum() > later.most:
+            yield InParts(later, *of_these)
+        else:
+            yield from _from(later.piece(*of_these), parts[first:last], ends_at)
 
 
 def _order(leaving: Leaving, read: pa.Table, starts: Ints) -> tuple[Ints, Ints]:

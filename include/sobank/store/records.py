@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -67,34 +68,49 @@ def placed(read: pa.ChunkedArray, order: Ints, counts: Ints) -> Piece:
     return memoryview(whole.buffers()[2]), places
 
 
-class InParts:
-    """The records of a lot that is too large to be held: read as they are iterated, the next ones meanwhile.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Later:
+    """Records that were too many to be read with their lot. read: `records_of`, called beside. most: read at once."""
 
-    read: `records_of`, called elsewhere; only while the decision that cut the lot has not gone on to the next.
-    ids, counts: its statements in order, with their records. most: of records at once, if no statement has more.
+    read: Callable[[Ints], Future[pa.Table]]
+    most: int
+
+    def piece(self, ids: Ints, counts: Ints) -> Piece:
+        """The records of these statements in order, `counts` of each, read now."""
+        return in_order(self.read(ids).result(), ids, counts)
+
+
+class InParts:
+    """The records of a file that is too large to be held: read as they are iterated, the next ones meanwhile.
+
+    That is possible only while the decision that cut its lot has not gone on to the next. `ids`, `counts`: its
+    statements in order, with their records.
     """
 
-    def __init__(self, read: Callable[[Ints], Future[pa.Table]], ids: Ints, counts: Ints, *, most: int) -> None:
-        self._read, self._ids, self._counts = read, ids, counts
-        ends_at = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-        self._parts = list(within(ends_at, 0, len(ids), records=most))
+    def __init__(self, later: Later, ids: Ints, counts: Ints) -> None:
+        self._later, self._ids, self._counts = later, ids, counts
+        self._parts = [slice(*part) for part in within(before(counts), 0, len(ids), records=later.most)]
 
     def __iter__(self) -> Iterator[Piece]:
-        ahead = deque([self._asked(self._parts[0])])
+        coming = deque([self._later.read(self._ids[self._parts[0]])])
         for part, following in zip(self._parts, [*self._parts[1:], None], strict=True):
-            found = ahead.popleft().result()
+            found = coming.popleft().result()
             if following is not None:
-                ahead.append(self._asked(following))
-            yield self._placed(found, slice(*part))
+                coming.append(self._later.read(self._ids[following]))
+            yield in_order(found, self._ids[part], self._counts[part])
 
-    def _asked(self, part: tuple[int, int]) -> Future[pa.Table]:
-        return self._read(self._ids[slice(*part)])
 
-    def _placed(self, found: pa.Table, part: slice) -> Piece:
-        read = found["statement_id"].to_numpy()
-        by_id = np.argsort(read)
-        order = by_id[np.searchsorted(read[by_id], self._ids[part])]
-        return placed(found["records"], order, self._counts[part])
+def in_order(found: pa.Table, ids: Ints, counts: Ints) -> Piece:
+    """Of what was read by `records_of`, the records of these statements in order, `counts` of each."""
+    read = found["statement_id"].to_numpy()
+    by_id = np.argsort(read)
+    return placed(found["records"], by_id[np.searchsorted(read[by_id], ids)], counts)
+
+
+def before(counts: Ints) -> Ints:
+    """How many records there are before each statement, and in all."""
+    ends: Ints = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    return ends
 
 
 def within(
