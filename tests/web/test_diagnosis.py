@@ -73,13 +73,13 @@ CASES = {
     "draft": Case(3, "✘ Mandat : Brouillon, pas encore signé", "Faites signer le mandat par le client", "/accounts/3"),
     "revoked": Case(5, "✘ Mandat : Révoqué", "Rien ne peut partir.", "/accounts/5"),
     "unbalanced": Case(
-        6, "✘ Quarantaine : Relevé 9 du 02/03/2026", "à la banque de renvoyer le relevé corrigé", "/quarantine/9"
+        6, "✘ Quarantaine : Relevé 6 du 02/03/2026", "à la banque de renvoyer le relevé corrigé", "/quarantine/6"
     ),
     "not associated": Case(
         2, "! Association du compte : Aucun connecteur (jamais associé)", "associez le compte", "/accounts/2"
     ),
     "came before it was known": Case(
-        9, "✘ IBAN : IBAN valide, mais aucun cabinet", "Ajoutez l'IBAN au cabinet à qui il appartient", "/quarantine/6",
+        9, "✘ IBAN : IBAN valide, mais aucun cabinet", "Ajoutez l'IBAN au cabinet à qui il appartient", "/quarantine/9",
         user=OPERATOR,
     ),
     "nothing received": Case(
