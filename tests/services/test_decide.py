@@ -17,7 +17,7 @@ from sobank.errors import DecisionConflict
 from sobank.formats.cfonb120_write import Lines
 from sobank.quality.judge import FAILURES
 from sobank.services.decide import decide
-from sobank.store import decision, schema
+from sobank.store import decision, records, schema
 from sobank.store.bulk import Bulk, reading
 from sobank.store.decision import deciding
 from sobank.store.extract import extract, partition
@@ -220,7 +220,7 @@ def test_small_files_of_a_large_lot_are_read_together_and_are_what_they_are_of_a
         asked.append(len(ids))
         return records_of(rows, ids)
 
-    monkeypatch.setattr(decision, "records_of", counted)
+    monkeypatch.setattr(records, "records_of", counted)
     sealed = []
     for chunk in (12, 1_000_000):
         monkeypatch.setattr(decision, "CHUNK_RECORDS", chunk)

@@ -26,7 +26,7 @@ from sobank.store.candidates import CANDIDATES, CANDIDATES_SQL
 from sobank.store.database import Database
 from sobank.store.leaving import ASIDE, Leaving, gather
 from sobank.store.lots import Limits, Lot, cut
-from sobank.store.records import Later, keys_of, records_of, wide_of
+from sobank.store.records import Later, keys_of, wide_of
 
 if TYPE_CHECKING:
     from sobank.services.decide import Envelope
@@ -102,7 +102,7 @@ class Decision:
                 large = chunk.rows["n_records"].sum() > CHUNK_RECORDS
                 return read(keys_of if large else wide_of, reader, chunk.rows["statement_id"])
 
-            later = Later(read=lambda ids: read(records_of, reader, ids), most=CHUNK_RECORDS)
+            later = Later(rows=reader, beside=read, most=CHUNK_RECORDS)
             # Nothing but the cut holds what was read, or records would be held twice.
             coming, writing = deque([asked(chunks[0])]), deque[Future[None]]()
             for chunk, following in zip(chunks, [*chunks[1:], None], strict=True):

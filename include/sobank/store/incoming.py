@@ -231,11 +231,11 @@ def _keep_reasons(rows: Bulk, ids: pa.Array, reasons: pa.ChunkedArray, kept: Kep
 def _keep_entries(rows: Bulk, entries: pa.Table, positions: np.ndarray, ids: pa.Array, kept: Kept) -> None:
     if not (entries.num_rows and len(positions)):
         return
-    place, mine = _places(positions, entries["position"].to_numpy())
-    # In the order of their statements, as those are stored.
-    order = np.flatnonzero(mine)[np.argsort(place[mine], kind="stable")]
-    found = entries.drop_columns(["position"]).take(pa.array(order))
-    found = _with(found, statement_id=ids.take(pa.array(place[order])))
+    place = pc.index_in(entries["position"], value_set=pa.array(positions))
+    # In the order of their statements, as those are stored; those of others, which have no place, are behind them.
+    order = pc.sort_indices(place)[: len(place) - place.null_count]
+    found = entries.drop_columns(["position"]).take(order)
+    found = _with(found, statement_id=ids.take(place.take(order)))
     if found.num_rows:
         rows.insert(schema.entries, found)
         kept.entries += found.num_rows
@@ -254,8 +254,8 @@ def _keep_duplicates(
     if not len(repeated):
         return
     chosen = pa.array(repeated)
-    first = statements["duplicate_of"].take(chosen).combine_chunks().fill_null(-1).to_numpy()
-    here = ids.take(pa.array(_places(positions, first)[0])) if len(positions) else pa.nulls(len(repeated), pa.int64())
+    first = statements["duplicate_of"].take(chosen)
+    here = ids.take(pc.index_in(first, value_set=pa.array(positions)))
     found = pa.table(
         {
             "position": statements["position"].take(chosen),
@@ -272,15 +272,6 @@ def _by_cabinet(cabinet_ids: pa.ChunkedArray, chosen: npt.NDArray[np.int64]) -> 
     """
     of = cabinet_ids.fill_null(np.iinfo(np.int32).max).to_numpy()[chosen]
     return chosen[np.argsort(of, kind="stable")]
-
-
-def _places(
-    positions: npt.NDArray[np.int64], sought: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Where in `positions`, which is not empty, each of `sought` stands, and whether it is there at all."""
-    order = np.argsort(positions)
-    place = order[np.minimum(np.searchsorted(positions[order], sought), len(positions) - 1)]
-    return place, positions[place] == sought
 
 
 def _with(table: pa.Table, **columns: pa.Array | pa.ChunkedArray | pa.Scalar) -> pa.Table:

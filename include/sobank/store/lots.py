@@ -139,8 +139,7 @@ def _read_later(
 def _order(leaving: Leaving, read: pa.Table, starts: Ints) -> tuple[Ints, Ints]:
     """Of each statement in the order in which it leaves, its place in what was read, and in `leaving`."""
     ids = leaving.rows["statement_id"]
-    by_id = np.argsort(ids)
-    place = by_id[np.searchsorted(ids[by_id], read["statement_id"].to_numpy())]
+    place = pc.index_in(read["statement_id"], value_set=pa.array(ids)).to_numpy()
     lot = pa.array(np.searchsorted(starts, place, side="right"))
     keys = read.select([name for name in _ORDER if name != "lot"]).append_column("lot", lot)
     order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in _ORDER]).to_numpy().astype(np.int64)

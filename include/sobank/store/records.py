@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sobank.errors import DecisionConflict
-from sobank.store.bulk import Bulk
+from sobank.store.ahead import ahead
+from sobank.store.bulk import Beside, Bulk
 
 Ints = npt.NDArray[np.int64]
 #: Records of some statements, 120 bytes each, and the places of those that are meant, in order.
@@ -70,14 +70,19 @@ def placed(read: pa.ChunkedArray, order: Ints, counts: Ints) -> Piece:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Later:
-    """Records that were too many to be read with their lot. read: `records_of`, called beside. most: read at once."""
+    """Records that were too many to be read with their lot: where to read them, and how many at once."""
 
-    read: Callable[[Ints], Future[pa.Table]]
+    rows: Bulk
+    beside: Beside
     most: int
 
     def piece(self, ids: Ints, counts: Ints) -> Piece:
         """The records of these statements in order, `counts` of each, read now."""
-        return in_order(self.read(ids).result(), ids, counts)
+        return in_order(self.beside(records_of, self.rows, ids).result(), ids, counts)
+
+    def each(self, parts: Iterable[Ints]) -> Iterator[pa.Table]:
+        """The records of these statements, part by part, as `records_of` finds them; the next are read meanwhile."""
+        return ahead((records_of(self.rows, ids) for ids in parts), self.beside)
 
 
 class InParts:
@@ -92,19 +97,15 @@ class InParts:
         self._parts = [slice(*part) for part in within(before(counts), 0, len(ids), records=later.most)]
 
     def __iter__(self) -> Iterator[Piece]:
-        coming = deque([self._later.read(self._ids[self._parts[0]])])
-        for part, following in zip(self._parts, [*self._parts[1:], None], strict=True):
-            found = coming.popleft().result()
-            if following is not None:
-                coming.append(self._later.read(self._ids[following]))
+        of_each = self._later.each([self._ids[part] for part in self._parts])
+        for part, found in zip(self._parts, of_each, strict=True):
             yield in_order(found, self._ids[part], self._counts[part])
 
 
 def in_order(found: pa.Table, ids: Ints, counts: Ints) -> Piece:
     """Of what was read by `records_of`, the records of these statements in order, `counts` of each."""
-    read = found["statement_id"].to_numpy()
-    by_id = np.argsort(read)
-    return placed(found["records"], by_id[np.searchsorted(read[by_id], ids)], counts)
+    order = pc.index_in(pa.array(ids), value_set=found["statement_id"])
+    return placed(found["records"], order.to_numpy(), counts)
 
 
 def before(counts: Ints) -> Ints:
