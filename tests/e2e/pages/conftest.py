@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from sobank.services.backfill import DELIVERY
 from sobank.simulator.airflow_home import prepare
 from sobank.simulator.airflow_processes import run_sobank, running
 from sobank.simulator.partner_sftp import SftpPartner
 from tests.builders import iban_of
-from tests.e2e.pages.office import MEMBERS, Office
+from tests.e2e.pages.office import MEMBERS, PATIENCE, Office
 from tests.web.site import registry
 
 #: Debian's own browser, without the sandbox that root cannot have, and without a word to anybody.
@@ -35,6 +35,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """The world of `tests.web.site`, its first day delivered; CAB001 may name a connection to the SFTP partner."""
     folder = tmp_path_factory.mktemp("pages")
     chromium = shutil.which("chromium")
+    expect.set_options(timeout=PATIENCE)
     assert chromium, "Chromium is missing: `make servers` installs it"
     (folder / "partner").mkdir()
     with SftpPartner(folder / "partner") as partner:

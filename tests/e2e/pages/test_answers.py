@@ -14,7 +14,7 @@ from playwright.sync_api import ConsoleMessage, expect
 
 from sobank.web.diagnosis_words import REMEDIES
 from tests.builders import iban_of
-from tests.e2e.pages.office import HOSTILE, PATIENCE, Office, shown
+from tests.e2e.pages.office import HOSTILE, Office, shown
 from tests.web.site import DAY, HERE
 
 #: Why the statement of an account did not arrive, and what is to be done; 30 is registered by nobody.
@@ -39,7 +39,7 @@ def test_support_gets_the_cause_what_to_do_and_a_text_to_send(office: Office, ca
     page = office.open(tab, "diagnosis")
     page.get_by_label("IBAN du compte").fill(" ".join(re.findall(".{1,4}", number)))
     page.get_by_role("button", name="Diagnostiquer").click()
-    expect(page.get_by_role("status")).to_contain_text(remedy, timeout=PATIENCE)
+    expect(page.get_by_role("status")).to_contain_text(remedy)
     expect(page.get_by_label("Texte pour le support")).to_contain_text(number[-4:])
 
 
@@ -47,7 +47,7 @@ def test_an_iban_typed_wrong_is_told_in_place(office: Office) -> None:
     page = office.open(office.as_("sup"), "diagnosis")
     page.get_by_label("IBAN du compte").fill(f"{iban_of(1)[:-1]}8")
     page.get_by_role("button", name="Diagnostiquer").click()
-    expect(page.get_by_role("alert")).to_contain_text("Cet IBAN n'est pas valide", timeout=PATIENCE)
+    expect(page.get_by_role("alert")).to_contain_text("Cet IBAN n'est pas valide")
 
 
 def test_an_account_that_nobody_registered_is_explained_to_operators_alone(office: Office) -> None:
@@ -68,7 +68,7 @@ def test_a_specific_download_gives_the_statements_of_an_account_that_is_associat
     assert content.startswith(b"01")
     assert iban_of(1)[14:25].encode() in content
     journal = office.open(office.as_("sup"), "journal")
-    expect(journal.get_by_role("cell", name="collab").first).to_be_visible(timeout=PATIENCE)
+    expect(journal.get_by_role("cell", name="collab").first).to_be_visible()
 
 
 def test_a_label_with_markup_is_shown_and_does_nothing(office: Office) -> None:
@@ -88,12 +88,12 @@ def test_a_held_batch_is_released_with_a_reason_and_leaves(office: Office) -> No
     tab = office.as_("sup")
     page = office.open(tab, "deliveries")
     page.get_by_role("row").filter(has_text="inqom").get_by_role("link", name="Envoi").click()
-    expect(page.get_by_text("Retenu").first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Retenu").first).to_be_visible()
     release = page.locator("form[action$='/release']")
     release.get_by_label("Motif").fill("le partenaire a retiré son fichier")
     office.in_its_way.unlink()
     release.get_by_role("button").click()
-    expect(page.get_by_role("status").first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("status").first).to_be_visible()
     office.deliver(DAY)
     assert 4 in office.in_folders("partners/inqom", DAY)
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.builders import iban_of
-from tests.e2e.pages.office import PAGES, PATIENCE, Office
+from tests.e2e.pages.office import PAGES, Office
 from tests.web.site import HERE
 
 #: Sheets behind the pages of the menu, by the name of their picture.
@@ -32,7 +32,7 @@ def test_every_page_of_the_menu_wears_the_theme_of_airflow(
     frame = office.open(tab, page)
     expect(frame.get_by_role("heading", level=1)).to_be_visible()
     expect(frame.locator("html")).to_have_attribute("lang", "fr")
-    expect(frame.locator("html")).to_have_class("dark" if theme == "dark" else "", timeout=PATIENCE)
+    expect(frame.locator("html")).to_have_class("dark" if theme == "dark" else "")
     assert frame.locator("body").evaluate("body => body.scrollWidth <= window.innerWidth")
     tab.screenshot(path=pictures / f"{page}-{theme}.png")
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from sobank.domain.day import BANK_ZONE
 from sobank.services.backfill import DELIVERY
-from tests.e2e.pages.office import PATIENCE, Office
+from tests.e2e.pages.office import Office
 from tests.web.site import DAY
 
 #: A Monday whose statements nobody has run, and the bank day on which it arrives.
@@ -18,7 +18,7 @@ MISSED = DAY + timedelta(days=14)
 def test_a_missed_day_is_run_by_the_button_on_the_dashboard_and_nobody_else_is_offered_it(office: Office) -> None:
     office.receive(MISSED, 11, 12)
     member = office.open(office.as_("other"), "dashboard")
-    expect(member.get_by_role("heading", name="Tableau de bord")).to_be_visible(timeout=PATIENCE)
+    expect(member.get_by_role("heading", name="Tableau de bord")).to_be_visible()
     expect(member.get_by_role("button", name="Préparer le rattrapage de ces jours")).to_have_count(0)
 
     page = office.open(office.as_("admin"), "dashboard")
@@ -29,7 +29,7 @@ def test_a_missed_day_is_run_by_the_button_on_the_dashboard_and_nobody_else_is_o
     days.get_by_role("row").filter(has_text=f"{MISSED:%d/%m/%Y}").get_by_role("checkbox").check()
     page.get_by_role("button", name="Préparer le rattrapage de ces jours").click()
     page.get_by_role("button", name="Lancer le rattrapage de 1 jour").click()
-    expect(page.get_by_role("status")).to_contain_text("Rattrapage de 1 jour lancé dans Airflow.", timeout=PATIENCE)
+    expect(page.get_by_role("status")).to_contain_text("Rattrapage de 1 jour lancé dans Airflow.")
 
     def over() -> bool:
         runs = office.airflow.api.runs(DELIVERY)
