@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,10 +13,11 @@ import sqlalchemy as sa
 
 from sobank.errors import ConfigurationError, UnknownFormat
 from sobank.formats.cfonb120_write import render, write
+from sobank.formats.parsed import Format
 from sobank.services.ingest import ingest_inbox, received_on
 from sobank.store import schema
 from sobank.store.inbox import Inbox
-from tests.builders import NOW, Cabinet, TestHouse, file_of, named, statement
+from tests.builders import NOW, Cabinet, TestHouse, file_of, iban_of, named, statement
 from tests.formats.camt053_documents import document
 
 DAY = date(2026, 3, 3)
@@ -285,6 +287,74 @@ def test_a_file_left_claimed_by_a_worker_that_died_is_taken_in_by_the_next(house
     (outcome,) = ingest_inbox(inbox, house.ingest_parts(), now=NOW)
     assert outcome.kept is not None
     assert list((folder / ".claimed").iterdir()) == []
+
+
+LATIN_1 = os.fsdecode("a-relevé.txt".encode("latin-1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        (LATIN_1, file_of(statement(1, DAY, 5)), r"a-relev\xe9.txt"),
+        (LATIN_1, b"?", r"a-relev\xe9.txt"),
+        ("a" * 251 + ".txt", b"?", "a" * 251 + ".txt"),
+        ("a\x1b[31m\nWARNING forged", b"?", r"a\x1b[31m\nWARNING forged"),
+        (f"{iban_of(1)}.txt", b"?", f"…{iban_of(1)[-4:]}.txt"),
+    ],
+)
+def test_whatever_a_file_is_called_it_is_taken_in_or_set_aside_and_stops_no_other(
+    house: TestHouse, name: str, data: bytes, told: str
+) -> None:
+    _registered(house)
+    folder = house.settings.inbox
+    folder.mkdir()
+    (folder / name).write_bytes(data)
+    (folder / "z.txt").write_bytes(file_of(statement(2, DAY, 5)))
+    inbox = Inbox(folder, quiet_seconds=0)
+    odd, good = ingest_inbox(inbox, house.ingest_parts(), now=NOW + timedelta(days=9000))
+    assert (good.name, good.refused) == ("z.txt", None)
+    assert odd.name == told
+    assert [path.name for path in folder.iterdir() if path.is_file()] == []
+    if odd.refused:
+        reason, kept = sorted((folder / "refused").iterdir(), key=lambda path: not path.name.endswith(".reason.txt"))
+        assert kept.read_bytes() == data
+        assert reason.read_text().startswith(f"{told}: its beginning is in no format")
+        assert name == kept.name
+
+
+def test_every_refused_file_is_kept_though_banks_use_one_name_every_day(house: TestHouse) -> None:
+    folder = house.settings.inbox
+    folder.mkdir()
+    inbox = Inbox(folder, quiet_seconds=0)
+    for data in (b"first", b"second", b"first"):
+        (folder / "a.txt").write_bytes(data)
+        list(ingest_inbox(inbox, house.ingest_parts(), now=NOW + timedelta(days=9000)))
+    kept = {path.name: path.read_bytes() for path in (folder / "refused").iterdir() if "reason" not in path.name}
+    assert kept == {"a.txt": b"first", "a.txt.2": b"second"}
+    assert (folder / "refused" / "a.txt.2.reason.txt").exists()
+
+
+def test_a_file_that_meets_a_fault_of_ours_stops_no_other_and_is_told_last(
+    house: TestHouse,
+) -> None:
+    _registered(house)
+    folder = house.settings.inbox
+    folder.mkdir()
+    (folder / "a.txt").write_bytes(b"whatever")
+    (folder / "z.txt").write_bytes(file_of(statement(2, DAY, 5)))
+    parts = house.ingest_parts()
+
+    def at_fault(head: bytes, name: str) -> Format:
+        return parts.identify(head, name) if name == "z.txt" else {}[name]
+
+    taken = ingest_inbox(
+        Inbox(folder, quiet_seconds=0), replace(parts, identify=at_fault), now=NOW + timedelta(days=9000)
+    )
+    assert next(taken).name == "z.txt"
+    with pytest.raises(KeyError) as raised:
+        next(taken)
+    assert raised.value.__notes__ == ["while taking in a.txt, which stays in the inbox"]
+    assert [path.name for path in (folder / ".claimed").iterdir()] == ["a.txt"]
 
 
 def test_a_second_file_of_the_same_name_waits_until_the_first_is_taken_in(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, BinaryIO
 
+from sobank.domain.file_name import file_name
 from sobank.domain.trace import Intake
-from sobank.errors import InputRefused
+from sobank.errors import InputRefused, SobankError
 
 if TYPE_CHECKING:
     from sobank.formats.parsed import Format, Parsed
-    from sobank.store.inbox import Inbox
+    from sobank.store.inbox import Claimed, Inbox
     from sobank.store.incoming import Kept, Received
     from sobank.store.objects import ObjectStore
 
@@ -58,7 +59,12 @@ def received_on(name: str) -> date | None:
 
 
 def ingest_file(name: str, stream: BinaryIO, parts: Collaborators, *, now: datetime) -> FileOutcome:
-    """Take one file in. A file that cannot be taken is archived all the same and comes back with `refused` set."""
+    """Take one file in. A file that cannot be taken is archived all the same and comes back with `refused` set.
+
+    Args:
+        name: what the bank called it; kept and told as `file_name` has it.
+    """
+    received_day, name = received_on(name), file_name(name)
     sha256 = parts.archive.put(stream)
     with parts.archive.open(sha256) as archived:
         size = archived.seek(0, 2)
@@ -68,7 +74,7 @@ def ingest_file(name: str, stream: BinaryIO, parts: Collaborators, *, now: datet
         try:
             format_ = parts.identify(head, name)
             received = parts.received(
-                sha256=sha256, name=name, format=format_.name, size=size, received_on=received_on(name)
+                sha256=sha256, name=name, format=format_.name, size=size, received_on=received_day
             )
             kept = parts.keep(received, format_.read(archived, chunk_bytes=parts.chunk_bytes), now)
         except InputRefused as refused:
@@ -83,12 +89,28 @@ def ingest_inbox(inbox: Inbox, parts: Collaborators, *, now: datetime) -> Iterat
 
     Raises:
         ConfigurationError: after all others, files that cannot even be claimed.
+        Exception: after all others, what nobody foresaw of one file; it stays claimed, and the next run tries it again.
     """
+    unforeseen: list[Exception] = []
     for claimed in inbox.claim(now=now):
-        with claimed.path.open("rb") as stream:
-            outcome = ingest_file(claimed.name, stream, parts, now=now)
-        if outcome.refused:
-            inbox.refuse(claimed, str(outcome.refused))
+        try:
+            outcome = _ingest_claimed(claimed, inbox, parts, now)
+        except SobankError:  # of the database or of a disk: it would be the same for every file
+            raise
+        except Exception as error:  # noqa: BLE001  raised again below, when the other files are in
+            error.add_note(f"while taking in {file_name(claimed.name)}, which stays in the inbox")
+            unforeseen.append(error)
         else:
-            inbox.taken(claimed)
-        yield outcome
+            yield outcome
+    if unforeseen:
+        raise unforeseen[0]
+
+
+def _ingest_claimed(claimed: Claimed, inbox: Inbox, parts: Collaborators, now: datetime) -> FileOutcome:
+    with claimed.path.open("rb") as stream:
+        outcome = ingest_file(claimed.name, stream, parts, now=now)
+    if outcome.refused:
+        inbox.refuse(claimed, str(outcome.refused))
+    else:
+        inbox.taken(claimed)
+    return outcome

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import filecmp
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from sobank.domain.file_name import file_name
 from sobank.errors import ConfigurationError
 
+_LONGEST_NAME = 255  # bytes
 _UNFINISHED = (".part", ".tmp", ".filepart", ".partial")
 
 
@@ -73,7 +76,7 @@ class Inbox:
         except (FileNotFoundError, FileExistsError):
             return False
         except OSError as error:
-            refusing.append(f"{path.name}: {error.strerror}")
+            refusing.append(f"{file_name(path.name)}: {error.strerror}")
             return False
         return True
 
@@ -96,10 +99,23 @@ class Inbox:
     def refuse(self, claimed: Claimed, why: str) -> Path:
         """Set the file aside with the reason beside it; returns where it is now."""
         self._refused.mkdir(exist_ok=True, mode=0o750)
-        target = self._refused / claimed.name
-        (self._refused / f"{claimed.name}.reason.txt").write_text(why + "\n", encoding="utf-8")
-        claimed.path.replace(target)
+        target = self._set_aside(claimed)
+        (self._refused / _cut(target.name, ".reason.txt")).write_text(why + "\n", encoding="utf-8")
+        claimed.path.unlink(missing_ok=True)
         return target
+
+    def _set_aside(self, claimed: Claimed) -> Path:
+        """Where the file is kept: under its name, or with a number behind it where another file has that."""
+        target, number = self._refused / claimed.name, 1
+        while True:
+            try:
+                target.hardlink_to(claimed.path)
+            except FileExistsError:
+                if not filecmp.cmp(target, claimed.path, shallow=False):
+                    number += 1
+                    target = self._refused / _cut(claimed.name, f".{number}")
+                    continue
+            return target
 
     def _arrived(self) -> list[Path]:
         return sorted(p for p in self.folder.iterdir() if p.is_file() and not p.name.startswith("."))
@@ -114,11 +130,17 @@ def _locked(path: Path, refusing: list[str]) -> Iterator[bool]:
         yield False
         return
     except OSError as error:
-        refusing.append(f"{path.name}: {error.strerror}")
+        refusing.append(f"{file_name(path.name)}: {error.strerror}")
         yield False
         return
     with stream:
         yield _lock(stream.fileno()) and _is_still(path, stream.fileno())
+
+
+def _cut(name: str, end: str) -> str:
+    """`name` with `end` behind it, as far as a name of the file system can hold it."""
+    kept = os.fsencode(name)[: _LONGEST_NAME - len(end)].decode("utf-8", "ignore")
+    return kept + end
 
 
 def _lock(file: int) -> bool:
