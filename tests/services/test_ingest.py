@@ -163,6 +163,16 @@ def test_an_iban_in_two_cabinets_is_the_open_account_or_else_the_first(
         assert connection.scalars(query).all() == [owner, owner]
 
 
+def test_a_statement_goes_to_the_open_cabinet_that_has_taken_its_account_over(house: TestHouse) -> None:
+    old = Cabinet("CAB0", accounts={1: ("approved", "fizen")}, closed=True)
+    house.register(old, Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
+    house.take_in(file_of(statement(1, DAY, 5)))
+    house.run(DAY)
+    assert house.reasons() == []
+    (name,) = house.delivered()
+    assert "CAB1" in name
+
+
 def test_the_same_identity_with_other_content_is_a_conflict_and_never_both_leave(house: TestHouse) -> None:
     _registered(house).take_in(file_of(statement(1, DAY, 5, label="FIRST")))
     house.take_in(file_of(statement(1, DAY, 5, label="OTHER")))
@@ -170,6 +180,21 @@ def test_the_same_identity_with_other_content_is_a_conflict_and_never_both_leave
     house.run(DAY)
     (sent,) = house.delivered().values()
     assert b"FIRST" in sent
+    assert b"OTHER" not in sent
+
+
+@pytest.mark.parametrize("moved", [(5,), (5, -5)])
+def test_a_correction_in_one_file_with_what_it_corrects_is_a_conflict_and_never_both_leave(
+    house: TestHouse, moved: tuple[int, ...]
+) -> None:
+    first, other = statement(1, DAY, *moved, label="FIRST"), statement(1, DAY, *moved, label="OTHER")
+    _registered(house).take_in(file_of(first))
+    house.run(DAY)
+    kept = house.take_in(file_of(first, other)).kept
+    assert kept is not None
+    assert (kept.statements, kept.duplicates, dict(kept.quarantined)) == (1, 1, {"conflict": 1})
+    house.run(DAY)
+    (sent,) = house.delivered().values()
     assert b"OTHER" not in sent
 
 

@@ -92,6 +92,77 @@ def test_a_released_statement_whose_account_is_still_unknown_is_set_aside_again(
     assert house.delivered() == {}
 
 
+@pytest.fixture
+def moved(house: TestHouse) -> TestHouse:
+    """Statement 1, unbalanced, of CAB1, whose account CAB2 has registered since; sam is a member of CAB1 alone."""
+    house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
+    house.take_in(file_of(statement(1, DAY, 5, closing=999)))
+    house.register(Cabinet("CAB2", accounts={1: ("approved", "fizen")}))
+    with house.database.write() as connection:
+        connection.execute(sa.insert(schema.memberships).values(user="sam", cabinet_id=1, profile=Profile.SUPERVISEUR))
+    return house
+
+
+def _close(house: TestHouse, table: sa.Table, id_: int = 1) -> None:
+    with house.database.write() as connection:
+        connection.execute(sa.update(table).where(table.c.id == id_).values(closed_at=NOW))
+
+
+def _cabinet_of(house: TestHouse, statement_id: int) -> int | None:
+    query = sa.select(schema.accounts.c.cabinet_id).join(
+        schema.statements, schema.statements.c.account_id == schema.accounts.c.id
+    )
+    with house.database.read() as connection:
+        return connection.scalar(query.where(schema.statements.c.id == statement_id))
+
+
+@pytest.mark.parametrize(
+    ("closed", "reason"), [(schema.accounts, "account_closed"), (schema.cabinets, "cabinet_closed")]
+)
+def test_what_a_member_releases_stays_his_cabinets_although_another_has_taken_its_account_over(
+    moved: TestHouse, closed: sa.Table, reason: str
+) -> None:
+    _close(moved, closed)
+    _release(moved, [1], why="ok", actor="sam")
+    moved.run(DAY)
+    assert (_cabinet_of(moved, 1), moved.reasons(), moved.delivered()) == (1, [(1, reason)], {})
+    assert [event[2] for event in _events(moved)] == [1]
+
+
+@pytest.mark.parametrize("closed", [schema.accounts, schema.cabinets])
+def test_an_operator_releases_it_to_the_cabinet_that_has_taken_it_over_and_both_journals_tell(
+    moved: TestHouse, closed: sa.Table
+) -> None:
+    _close(moved, closed)
+    _release(moved, [1], why="they have it now")
+    assert _events(moved) == [("anne", "operator", 1, "statement:1"), ("anne", "operator", 2, "statement:1")]
+    moved.run(DAY)
+    assert list(moved.delivered()) == ["partners/fizen/CAB2/SOBANK_CAB2_fizen_20260303_001.cfonb.txt"]
+
+
+def test_while_two_open_cabinets_claim_its_account_a_statement_stays_where_it_is_whoever_releases_it(
+    moved: TestHouse,
+) -> None:
+    with moved.database.write() as connection:
+        connection.execute(sa.update(schema.statements).values(account_id=2))
+    _release(moved, [1], why="try")
+    moved.run(DAY)
+    assert (_cabinet_of(moved, 1), moved.reasons()) == (2, [(1, "claimed_by_two_cabinets")])
+    _close(moved, schema.accounts, 2)
+    _release(moved, [1], why="CAB2 gave it up")
+    moved.run(DAY)
+    assert list(moved.delivered()) == ["partners/fizen/CAB1/SOBANK_CAB1_fizen_20260303_001.cfonb.txt"]
+
+
+def test_the_cabinet_that_registered_an_unknown_account_finds_its_release_in_its_journal(house: TestHouse) -> None:
+    house.take_in(file_of(statement(1, DAY, 5)))
+    house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}, closed=True))
+    house.register(Cabinet("CAB2", accounts={1: ("approved", "fizen")}))
+    _release(house, _set_aside(house, "unknown_account"), why="registered")
+    assert _events(house) == [("anne", "operator", None, "statement:1"), ("anne", "operator", 2, "statement:1")]
+    assert _cabinet_of(house, 1) == 2
+
+
 def test_a_conflict_is_released_only_once_the_other_statement_is_given_up(house: TestHouse) -> None:
     house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
     house.take_in(file_of(statement(1, DAY, 5, closing=999, label="WRONG")))

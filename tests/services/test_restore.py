@@ -16,7 +16,7 @@ from sobank.domain.delivery import BatchState
 from sobank.errors import ConfigurationError, LedgerError, RegistryError, StoreAway
 from sobank.services.push import push_all, push_batch
 from sobank.store import schema
-from tests.builders import NOW, Cabinet, TestHouse, file_of, named, statement
+from tests.builders import NOW, Cabinet, TestHouse, file_of, iban_of, named, statement
 from tests.services.restored import ACCOUNTS, DAY, DAYS, World, forget_lineages, hold_and_reject, release
 
 
@@ -290,6 +290,41 @@ def test_a_batch_staged_while_the_trace_was_away_is_in_it_before_it_leaves(sqlit
     world.reconcile()
     world.run(DAY)
     assert len(world.taken) == 1
+
+
+def test_a_statement_that_left_to_the_cabinet_that_took_its_account_over_is_that_cabinets_again(world: World) -> None:
+    world.house.take_in(file_of(statement(1, DAY, 5, closing=999)), named(DAYS[1]))
+    backup = world.backup()
+    _take_over(world)
+    release(world, 1)
+    world.run(DAY)
+    wanted = world.arrived()
+    world.restore(backup)
+    world.register()
+    world.house.register(Cabinet("CAB2"))
+    with pytest.raises(RegistryError, match="lacks 1 accounts"):
+        world.reconcile()
+    _take_over(world)
+    world.reconcile()
+    world.run(DAY)
+    assert world.arrived() == wanted
+    assert world.proof(DAY).holds
+    query = (
+        sa.select(schema.cabinets.c.code)
+        .join(schema.accounts, schema.accounts.c.cabinet_id == schema.cabinets.c.id)
+        .join(schema.statements, schema.statements.c.account_id == schema.accounts.c.id)
+    )
+    with world.house.database.read() as connection:
+        assert connection.scalars(query).all() == ["CAB2"]
+
+
+def _take_over(world: World) -> None:
+    """CAB1 has closed account 1, and CAB2 has registered it."""
+    world.house.register(Cabinet("CAB2", accounts={1: ("approved", "fizen")}))
+    mine = sa.select(schema.cabinets.c.id).where(schema.cabinets.c.code == "CAB1").scalar_subquery()
+    with world.house.database.write() as connection:
+        closed = sa.and_(schema.accounts.c.iban == iban_of(1), schema.accounts.c.cabinet_id == mine)
+        connection.execute(sa.update(schema.accounts).where(closed).values(closed_at=NOW))
 
 
 def test_the_trace_holds_no_label_and_no_account(sqlite_world: World) -> None:

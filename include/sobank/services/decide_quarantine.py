@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sobank.domain.roles import Action, scope_of
+from sobank.domain.roles import Action, Operator, scope_of
 from sobank.errors import NotFound, RegistryError
 from sobank.services.allow import role_of
 
@@ -45,6 +45,9 @@ def release_statements(
 ) -> QuarantineReport:
     """Let statements go to the next run, their reasons waived; mandate and connector are looked at again. All or none.
 
+    What has an account stays its cabinet's. Only where an operator releases it, and account or cabinet is closed, does
+    it go to the open cabinet that has registered the number (D3); it is told in that one's journal as well.
+
     Refused, in the report: what cannot be read whole, and what is on its way already with other content (S10).
 
     Raises:
@@ -57,8 +60,8 @@ def release_statements(
         if refused := _refusals(change, chosen):
             return QuarantineReport(refused=refused)
         change.close(chosen, resolution="released", actor=actor, reason=reason, at=now)
-        change.release(chosen)
-        _record(change, roles, whose, "released", status="pending", actor=actor, reason=reason, now=now)
+        now_of = change.release(chosen, rehome=isinstance(actor, Operator))
+        _record(change, roles, _told(whose, now_of), "released", actor=actor, reason=reason, now=now)
     return QuarantineReport(decided=chosen)
 
 
@@ -76,7 +79,7 @@ def reject_statements(
         roles, whose = _gate(change, chosen, actor)
         change.close(chosen, resolution="rejected", actor=actor, reason=reason, at=now)
         change.reject(chosen)
-        _record(change, roles, whose, "rejected", status="rejected", actor=actor, reason=reason, now=now)
+        _record(change, roles, _told(whose), "rejected", actor=actor, reason=reason, now=now)
     return QuarantineReport(decided=chosen)
 
 
@@ -116,18 +119,26 @@ def _refusals(change: QuarantineChange, ids: Sequence[int]) -> tuple[RefusedStat
     return tuple(RefusedStatement(statement=id_, reason=why) for id_, why in sorted(refused.items()))
 
 
+def _told(whose: Mapping[int, Whose], now_of: Mapping[int, int | None] | None = None) -> dict[int, list[int | None]]:
+    """On which cabinets the decision on each statement is told: on its own, and on the one that it went to."""
+    told: dict[int, list[int | None]] = {}
+    for id_, one in whose.items():
+        told[id_] = list(dict.fromkeys((one.cabinet_id, (now_of or {}).get(id_, one.cabinet_id))))
+    return told
+
+
 def _record(
     change: QuarantineChange,
     roles: Mapping[int, str],
-    whose: Mapping[int, Whose],
+    told: Mapping[int, Sequence[int | None]],
     resolution: str,
     *,
-    status: str,
     actor: str,
     reason: str,
     now: datetime,
 ) -> None:
-    """One event a statement; a person may be superviseur on one cabinet and administrateur on the next."""
+    """One event a statement and cabinet; a person may be superviseur on one cabinet and administrateur on the next."""
+    status = "pending" if resolution == "released" else resolution
     for role in sorted(set(roles.values())):
         events: list[dict[str, Any]] = [
             {
@@ -135,10 +146,11 @@ def _record(
                 "subject": f"statement:{id_}",
                 "before": {"status": "quarantined"},
                 "after": {"status": status},
-                "cabinet_id": whose[id_].cabinet_id,
+                "cabinet_id": cabinet_id,
                 "reason": reason,
             }
             for id_, one in roles.items()
+            for cabinet_id in told[id_]
             if one == role
         ]
         change.record(events, at=now, actor=actor, role=role)

@@ -68,16 +68,26 @@ _FACTS = pa.schema(
         ("conflicts", pa.int32()),
     ]
 )
-#: Of the accounts with a number, the open one that came first. A window, not a sub-select whose answer is joined again:
-#: for that one PostgreSQL read all accounts, once a chunk.
+#: Of the accounts with a number, the open one of an open cabinet that came first. A window, not a sub-select whose
+#: answer is joined again: for that one PostgreSQL read all accounts, once a chunk. Equals are told apart by their order
+#: within one file alone: what another file brought for the same days and balances is a conflict, in any order (S10).
 _FACTS_SQL = """
     SELECT (SELECT s.id FROM statements s WHERE s.content_sha256 = f.content_sha256) AS known_id,
            f.account_id, f.cabinet_id,
-           (SELECT CAST(count(*) AS INTEGER) FROM statements c
-             WHERE c.identity = f.identity AND c.status <> 'rejected') AS conflicts
-      FROM (SELECT i.position, i.content_sha256, i.identity, a.id AS account_id, a.cabinet_id,
-                   row_number() OVER (PARTITION BY i.position ORDER BY a.closed_at IS NOT NULL, a.id) AS nth
-              FROM incoming i LEFT JOIN accounts a ON a.bban = i.bban AND a.currency = i.currency) f
+           CASE WHEN f.opening_date IS NULL OR f.closing_date IS NULL OR f.opening IS NULL OR f.closing IS NULL
+                THEN (SELECT CAST(count(*) AS INTEGER) FROM statements o
+                       WHERE o.identity = f.identity AND o.status <> 'rejected')
+                ELSE (SELECT CAST(count(*) AS INTEGER) FROM statements o
+                       WHERE o.bban = f.bban AND o.currency = f.currency AND o.closing_date = f.closing_date
+                         AND o.opening_date = f.opening_date AND o.opening = f.opening AND o.closing = f.closing
+                         AND o.bank_file_id <> :file AND o.status <> 'rejected')
+                END AS conflicts
+      FROM (SELECT i.position, i.content_sha256, i.identity, i.bban, i.currency, i.opening_date, i.closing_date,
+                   i.opening, i.closing, a.id AS account_id, a.cabinet_id,
+                   row_number() OVER (PARTITION BY i.position
+                                      ORDER BY a.closed_at IS NOT NULL OR c.closed_at IS NOT NULL, a.id) AS nth
+              FROM incoming i LEFT JOIN accounts a ON a.bban = i.bban AND a.currency = i.currency
+                              LEFT JOIN cabinets c ON c.id = a.cabinet_id) f
      WHERE f.nth = 1
      ORDER BY f.position
 """
@@ -156,7 +166,7 @@ def _keep_chunk(rows: Bulk, file_id: int, received: Received, chunk: Parsed, kep
         statements["bban"],
         pc.binary_join_element_wise(statements["bank"], statements["branch"], statements["account"], ""),
     )
-    facts = _facts(rows, statements, number)
+    facts = _facts(rows, file_id, statements, number)
     positions = statements["position"].to_numpy()
     known = facts["known_id"].combine_chunks()
     repeated = pc.or_(pc.is_valid(known), pc.is_valid(statements["duplicate_of"])).to_numpy(zero_copy_only=False)
@@ -176,7 +186,7 @@ def _keep_chunk(rows: Bulk, file_id: int, received: Received, chunk: Parsed, kep
         kept.warnings.update(dict.fromkeys(codes["values"].split(), codes["counts"]))
 
 
-def _facts(rows: Bulk, statements: pa.Table, number: pa.ChunkedArray) -> pa.Table:
+def _facts(rows: Bulk, file_id: int, statements: pa.Table, number: pa.ChunkedArray) -> pa.Table:
     """What the database knows of each statement of the chunk, in the order of the chunk."""
     keys = pa.table(
         {
@@ -185,10 +195,14 @@ def _facts(rows: Bulk, statements: pa.Table, number: pa.ChunkedArray) -> pa.Tabl
             "identity": statements["identity"].cast(pa.binary()),
             "bban": number,
             "currency": statements["currency"],
+            "opening_date": statements["opening_date"],
+            "closing_date": statements["closing_date"],
+            "opening": statements["opening"],
+            "closing": statements["closing"],
         }
     )
     rows.temporary("incoming", keys)
-    return rows.query(_FACTS_SQL, _FACTS)
+    return rows.query(_FACTS_SQL, _FACTS, {"file": file_id})
 
 
 def _reasons(statements: pa.Table, facts: pa.Table) -> pa.ChunkedArray:

@@ -14,7 +14,7 @@ from sobank.domain.registry import Profile
 from sobank.store import audit
 from sobank.store.database import Database
 from sobank.store.registry import in_parts
-from sobank.store.schema import accounts, memberships, quarantine, statements
+from sobank.store.schema import accounts, cabinets, memberships, quarantine, statements
 from sobank.store.standing import is_accepted, list_undecided
 
 _LOCK: Final = "quarantine"
@@ -101,18 +101,27 @@ class QuarantineChange:
                 on_their_way[identity] = id_
         return found
 
-    def release(self, ids: Sequence[int]) -> None:
-        """Let them go to the next decision; whoever has registered their account meanwhile is their account."""
-        number = (
-            sa.select(accounts.c.id)
-            .where(accounts.c.bban == statements.c.bban, accounts.c.currency == statements.c.currency)
-            .order_by(accounts.c.closed_at.is_not(None), accounts.c.id)
-            .limit(1)
-            .scalar_subquery()
-        )
-        self._set(ids, {"status": "accepted", "account_id": number})
+    def release(self, ids: Sequence[int], *, rehome: bool) -> dict[int, int | None]:
+        """Let them go to the next decision; the cabinet of each now, None where still nobody knows its account.
+
+        A statement without an account gets the one that was registered meanwhile. rehome: so does one whose account or
+        cabinet is closed, where an open cabinet has registered the number too: it leaves to that one then.
+        """
+        self._set(ids, {"status": "accepted"})
+        nobodys, own = statements.c.account_id.is_(None), _owners().scalar_subquery()
+        taken_over = _owners().where(~_GIVEN_UP).scalar_subquery()
         for part in in_parts(ids):
-            list_undecided(self._connection, statements.c.id.in_(part))
+            chosen = statements.c.id.in_(part)
+            self._connection.execute(sa.update(statements).where(chosen, nobodys).values(account_id=own))
+            if rehome:
+                left = sa.and_(chosen, statements.c.account_id.in_(_given_up()))
+                account = sa.func.coalesce(taken_over, statements.c.account_id)
+                self._connection.execute(sa.update(statements).where(left).values(account_id=account))
+            list_undecided(self._connection, chosen)
+        query = sa.select(statements.c.id, accounts.c.cabinet_id).outerjoin(
+            accounts, accounts.c.id == statements.c.account_id
+        )
+        return {row.id: row.cabinet_id for row in self._rows(query, ids)}
 
     def reject(self, ids: Sequence[int]) -> None:
         """They never leave."""
@@ -136,3 +145,23 @@ class QuarantineChange:
     def _set(self, ids: Sequence[int], values: Mapping[str, Any]) -> None:
         for part in in_parts(ids):
             self._connection.execute(sa.update(statements).where(statements.c.id.in_(part)).values(**values))
+
+
+#: Who has registered a number so does not claim it (D3).
+_GIVEN_UP: Final = sa.or_(accounts.c.closed_at.is_not(None), cabinets.c.closed_at.is_not(None))
+
+
+def _owners() -> sa.Select[Any]:
+    """Of the accounts of a statement's number the one that is its own: an open one of an open cabinet, if there is."""
+    return (
+        sa.select(accounts.c.id)
+        .join(cabinets, cabinets.c.id == accounts.c.cabinet_id)
+        .where(accounts.c.bban == statements.c.bban, accounts.c.currency == statements.c.currency)
+        .order_by(_GIVEN_UP, accounts.c.id)
+        .limit(1)
+    )
+
+
+def _given_up() -> sa.Select[Any]:
+    """Accounts that their cabinets do not claim any more."""
+    return sa.select(accounts.c.id).join(cabinets, cabinets.c.id == accounts.c.cabinet_id).where(_GIVEN_UP)

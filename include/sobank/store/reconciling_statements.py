@@ -19,6 +19,7 @@ from sobank.store.schema import (
     allocations,
     associations,
     batches,
+    cabinets,
     mandates,
     quarantine,
     statements,
@@ -38,25 +39,24 @@ class Allocated:
 
 
 def found_by_content(connection: sa.Connection, batch: SealedBatch, contents: Sequence[bytes]) -> list[Row]:
-    """The statements of a payload: id, status, the account that is theirs now, its mandate and association.
+    """The statements of a payload: id, status, their account on the cabinet of the batch, its mandate and association.
 
     Raises:
-        LedgerError: no file has brought one of them. RegistryError: nobody has registered its account, or it has no
-            mandate.
+        LedgerError: no file has brought one of them. RegistryError: that cabinet has not registered its account, or the
+            account has no mandate.
     """
     c = statements.c
-    owner = (
+    # Not the account that it has: since the backup an operator may have released it to another cabinet (D3).
+    account = (
         sa.select(accounts.c.id)
-        .where(accounts.c.bban == c.bban, accounts.c.currency == c.currency)
-        .order_by(accounts.c.closed_at.is_not(None), accounts.c.id)
-        .limit(1)
+        .join(cabinets, cabinets.c.id == accounts.c.cabinet_id)
+        .where(accounts.c.bban == c.bban, accounts.c.currency == c.currency, cabinets.c.code == batch.cabinet)
         .scalar_subquery()
     )
-    account = sa.func.coalesce(c.account_id, owner)
     query = (
         sa.select(
-            c.id, c.status, c.bban, account.label("account_id"), mandates.c.id.label("mandate_id"),
-            associations.c.id.label("association_id"), associations.c.connector_id,
+            c.id, c.status, c.bban, c.account_id.label("stored"), account.label("account_id"),
+            mandates.c.id.label("mandate_id"), associations.c.id.label("association_id"), associations.c.connector_id,
         )
         .select_from(
             statements.outerjoin(mandates, sa.and_(mandates.c.account_id == account, mandates.c.current)).outerjoin(
@@ -140,7 +140,7 @@ def allocate(
         closed = {"closed_at": now, "resolution": "released", "resolved_by": actor, "resolution_reason": reason}
         connection.execute(sa.update(quarantine).where(open_).values(**closed))
     for row in found:
-        if row.status == "quarantined":
+        if row.status == "quarantined" or row.stored != row.account_id:
             values = {"status": "accepted", "account_id": row.account_id}
             connection.execute(sa.update(statements).where(statements.c.id == row.id).values(**values))
     for part in in_parts([row.id for row in found]):
