@@ -18,6 +18,8 @@ from sobank.store.schema import accounts, cabinets, memberships, quarantine, sta
 from sobank.store.standing import is_accepted, list_undecided
 
 _LOCK: Final = "quarantine"
+#: Who has registered a number so does not claim it any more (D3).
+_GIVEN_UP: Final = sa.or_(accounts.c.closed_at.is_not(None), cabinets.c.closed_at.is_not(None))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,10 +147,6 @@ class QuarantineChange:
     def _set(self, ids: Sequence[int], values: Mapping[str, Any]) -> None:
         for part in in_parts(ids):
             self._connection.execute(sa.update(statements).where(statements.c.id.in_(part)).values(**values))
-
-
-#: Who has registered a number so does not claim it (D3).
-_GIVEN_UP: Final = sa.or_(accounts.c.closed_at.is_not(None), cabinets.c.closed_at.is_not(None))
 
 
 def _owners() -> sa.Select[Any]:
