@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 import typer.main
@@ -22,6 +23,9 @@ from tests.builders import TestHouse
 from tests.databases import Databases
 
 FreshUrl = Callable[[], str]
+#: How long an example takes says what else the machine does.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 #: The tree of commands is built once: each of a thousand `CliRunner.invoke` would build it anew, in 36 ms.
 typer.testing._get_command = cache(typer.main.get_command)  # type: ignore[attr-defined]
 #: Tests end processes, never the machine: nothing is learnt from waiting for a platter. What is no file stays an error.

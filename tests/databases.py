@@ -80,6 +80,17 @@ class Databases:
         return psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
 
 
+def airflow_settings(server: str, name: str) -> dict[str, str]:
+    """Settings of an Airflow whose own database is a new one; on SQLite its processes lock one another out at times."""
+    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    url = sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+    return {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": url.replace("+psycopg:", "+psycopg_async:"),
+    }
+
+
 def _with_rows(connection: psycopg.Connection) -> list[str]:
     names = [name for (name,) in connection.execute(_TABLES)]
     query = " UNION ALL ".join(f"(SELECT '{name}' FROM {name} LIMIT 1)" for name in names)

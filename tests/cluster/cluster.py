@@ -28,7 +28,7 @@ COMPOSE: Final = REPOSITORY / "docker-compose.yaml"
 _POSTGRES, _OBJECTS, _WORKER = "postgres", "objects", "worker"
 #: Ports that services listen on in their containers; here each has a free one.
 _PORTS: Final = (("redis", 6379), ("api-server", 8080))
-_READY_SECONDS: Final = 120
+_READY_SECONDS: Final = 300
 
 
 @dataclass(kw_only=True)

@@ -129,6 +129,6 @@ def stage(installation: Cluster, world: World, partners: list[Simulated]) -> Sta
     """Registry imported, nothing received yet, the delivery switched on."""
     installation.sobank("registry", "import", str(world.registry))
     api = installation.api()
-    wait_until(lambda: api.knows(DELIVERY) and not api.unhealthy(), what="Airflow knows the DAG", seconds=90)
+    wait_until(lambda: api.knows(DELIVERY) and not api.unhealthy(), what="Airflow knows the DAG", seconds=300)
     api._pause(DELIVERY, paused=False)
     return Stage(cluster=installation, world=world, partners=partners, api=api)

@@ -115,7 +115,7 @@ class Machine:
             )  # fmt: skip
         self.sessions.add(self.process.pid)
 
-    def finish(self, seconds: float = 240) -> None:
+    def finish(self, seconds: float = 600) -> None:
         """Run to its end, which must be a good one."""
         self.start()
         assert self.process is not None

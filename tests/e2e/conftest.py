@@ -25,6 +25,7 @@ from sobank.simulator.demo import INGEST
 from sobank.simulator.demo_show import connectors_of
 from sobank.simulator.partners import Simulated, serving
 from sobank.store import schema
+from tests.databases import airflow_settings
 
 OVER = {"success", "failed"}
 #: Five days to backfill, and the Monday after them.
@@ -113,15 +114,6 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def airflow_database(postgres_server: str) -> str:
-    """An empty database for Airflow itself: on SQLite its processes lock one another out now and then."""
-    server = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with server.connect() as connection:
-        connection.exec_driver_sql("CREATE DATABASE airflow")
-    return sa.make_url(postgres_server).set(database="airflow").render_as_string(hide_password=False)
-
-
-@pytest.fixture(scope="module")
 def partners(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Simulated]]:
     """A server of each partner of the catalogue: SFTP, and MyUnisoft's API."""
     with serving(tmp_path_factory.mktemp("servers"), only=PARTNERS) as there:
@@ -129,9 +121,7 @@ def partners(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Simulate
 
 
 @pytest.fixture(scope="module")
-def stage(
-    tmp_path_factory: pytest.TempPathFactory, airflow_database: str, partners: list[Simulated]
-) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory, postgres_server: str, partners: list[Simulated]) -> Iterator[Stage]:
     """Registry imported, nothing received yet, Airflow ready; afterwards no process of it is left."""
     folder = tmp_path_factory.mktemp("scheduler")
     addresses = [one.address for one in partners]
@@ -147,15 +137,13 @@ def stage(
         "SOBANK_SHARD_FILES": "1",
         "SOBANK_SHARDS_MOST": "2",
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": airflow_database,
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": airflow_database.replace("+psycopg:", "+psycopg_async:"),
     }
-    home = prepare(folder, scheduled=False, extra=settings)
+    home = prepare(folder, scheduled=False, extra=settings | airflow_settings(postgres_server, "airflow"))
     run_sobank(home, "init")
     run_sobank(home, "registry", "import", str(world.registry))
     with running(home, say=print) as airflow:
         api = airflow.api
-        airflow.wait(lambda: api.knows(INGEST) and api.knows(DELIVERY), "DAG parsed", seconds=90)
+        airflow.wait(lambda: api.knows(INGEST) and api.knows(DELIVERY), "DAG parsed", seconds=300)
         yield Stage(airflow=airflow, world=world, partners=partners)
     assert processes_of(folder) == []
 

@@ -38,6 +38,7 @@ class Served:
     may_hold: bool = False
     beyond_us: frozenset[Fault] = frozenset()
     transport: Mapping[str, object] = field(default_factory=dict)
+    patience: int = 10
     #: A person knows the login by heart: what the server changes of it is known after `learn` only.
     login: Login | None = None
 
@@ -67,7 +68,8 @@ class Served:
         server = self.server
         reach = Reach(
             destination=PARTNER, login=self.login or server.login(), settings=server.settings,
-            transport={**server.transport, **self.transport}, remembers_days=getattr(server, "remembers_days", None),
+            transport={**server.transport, **self.transport, "timeout_seconds": self.patience},
+            remembers_days=getattr(server, "remembers_days", None),
             folder=Path("/nowhere"), payload=nothing, private=True,
         )  # fmt: skip
         return Address(kind=self.kind, reach=reach)
@@ -150,6 +152,7 @@ class OpenSsh:
     telling_exchanges = _SFTP_EXCHANGES
     beyond_us: frozenset[Fault] = frozenset()
     may_hold = False
+    patience = 10
     no_answer = TimeoutError
 
     def __init__(self, home: Path) -> None:
@@ -212,7 +215,7 @@ def sftp(server: Any) -> Served:
     """asyncssh's own server."""
     return Served(
         title="sftp, asyncssh", kind="sftp", server=server, telling=_SFTP_TELLING, telling_exchanges=_SFTP_EXCHANGES,
-        no_answer=TimeoutError, transport={"timeout_seconds": 0.4}, login=server.login(),
+        no_answer=TimeoutError, login=server.login(),
     )  # fmt: skip
 
 
@@ -225,7 +228,7 @@ def https(title: str, server: Any, *, may_hold: bool) -> Served:
         title=f"https, {title}", kind="https", server=server, may_hold=may_hold,
         telling=("before post", "after post"), telling_exchanges=frozenset({"get", "post"}),
         beyond_us=frozenset() if knows_again else frozenset({Fault.REPLAY}),
-        no_answer=lambda: httpx.ReadTimeout("no answer"), transport={"timeout_seconds": 0.4, **limits},
+        no_answer=lambda: httpx.ReadTimeout("no answer"), transport=limits,
     )  # fmt: skip
 
 
@@ -234,5 +237,5 @@ def s3(server: S3Partner) -> Served:
     return Served(
         title="s3", kind="s3", server=server, telling=("before complete", "after complete"),
         telling_exchanges=frozenset({"create", "put_part", "parts", "complete", "read", "abort", "uploads"}),
-        no_answer=lambda: ReadTimeoutError(endpoint_url="http://127.0.0.1:1"), transport={"timeout_seconds": 1},
+        no_answer=lambda: ReadTimeoutError(endpoint_url="http://127.0.0.1:1"),
     )  # fmt: skip

@@ -48,6 +48,8 @@ class Partner(Protocol):
     operations: frozenset[str]
     #: What the library below raises where no answer comes.
     no_answer: Callable[[], BaseException]
+    #: Seconds until no answer counts as one; of who is on a network.
+    patience: int
     #: Whether a fault may leave it to a person, because nothing else can be certain.
     may_hold: bool
     #: Steps after which a delivery that is picked up again finds him in another state each time.
@@ -156,6 +158,7 @@ class PartnerFolder:
     title = "folder"
     script = None
     operations: ClassVar[frozenset[str]] = frozenset()
+    patience = 0
     may_hold = False
     telling = ("after create", "middle of write", "before move", "after move")
     telling_exchanges: ClassVar[frozenset[str]] = frozenset({"create", "digest", "move", "remove"})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from sobank.services.push import push_all
@@ -15,8 +16,8 @@ from tests.faults.worlds import World, Worlds
 #: In at most so many further runs everything must be in its place.
 FURTHER_RUNS = 3
 HONEST = Sender()
-#: Each ends in a time-out.
-_SLOW = frozenset({Fault.BLACK_HOLE, Fault.DRIP})
+#: Faults that only a time-out ends, and one for them that nothing else is likely to meet (seconds).
+_SLOW, _SOON = frozenset({Fault.BLACK_HOLE, Fault.DRIP}), 1
 
 
 @dataclass
@@ -100,6 +101,15 @@ def sweep(
     return outcome
 
 
+@contextmanager
+def _patience(partner: Partner, seconds: int) -> Iterator[None]:
+    usual, partner.patience = partner.patience, seconds
+    try:
+        yield
+    finally:
+        partner.patience = usual
+
+
 def scripted(
     worlds: Worlds,
     partner: Partner,
@@ -110,6 +120,13 @@ def scripted(
     stop_when_caught: bool = False,
 ) -> Outcome:
     """The partner's server misbehaves at each operation it knows, once and twice in a row."""
+    with _patience(partner, _SOON if fault in _SLOW else partner.patience):
+        return _scripted(worlds, partner, fault, greedy, sender, stop_when_caught)
+
+
+def _scripted(
+    worlds: Worlds, partner: Partner, fault: Fault, greedy: bool, sender: Sender, stop_when_caught: bool
+) -> Outcome:
     outcome = Outcome()
     assert partner.script is not None
     for operation in sorted(partner.operations):

@@ -90,9 +90,7 @@ def test_no_third_chunk_of_a_file_is_held(house: TestHouse) -> None:
     def counted(chunks: Iterator[Parsed]) -> Iterator[Parsed]:
         for chunk in chunks:
             read.append(weakref.ref(chunk.statements))
-            wait_until(
-                lambda: sum(one() is not None for one in read) <= 2, what="an earlier chunk is let go", seconds=5
-            )
+            wait_until(lambda: sum(one() is not None for one in read) <= 2, what="an earlier chunk is let go")
             yield chunk
 
     kept = take_in(house, counted).kept

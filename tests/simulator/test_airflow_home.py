@@ -84,6 +84,24 @@ def test_settings_of_another_airflow_or_another_sobank_do_not_leak_in(
     assert {name: value for name, value in settings.items() if name.startswith("SOBANK_")} == {"SOBANK_HOME": "/own"}
 
 
+def test_its_processes_find_one_another_where_the_machine_has_a_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
+    monkeypatch.setenv("no_proxy", "intranet.invalid")
+    home = prepare(tmp_path, scheduled=False)
+    with socket.create_server(("127.0.0.1", int(home.url.rpartition(":")[2]))) as listening:
+        ask = "import sys, httpx; httpx.get(sys.argv[1], timeout=10)"
+        asking = subprocess.Popen([sys.executable, "-c", ask, home.url], env=dict(home.environment))
+        connection, _ = listening.accept()
+        with connection:
+            asked = connection.recv(1000)
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        assert asking.wait(30) == 0
+    assert asked.startswith(b"GET / ")
+    assert home.environment["no_proxy"].startswith("intranet.invalid,")
+
+
 @pytest.fixture
 def without_airflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AirflowHome:
     """A prepared folder, with the database's migration taken as done."""

@@ -189,7 +189,7 @@ def test_a_silent_partner_can_be_ended(tmp_path: Path) -> None:
     with GenericPartner(tmp_path) as partner:
         partner.script.add("post", Fault.BLACK_HOLE)
         with client(partner) as asking, pytest.raises(httpx.ReadTimeout):
-            asking.post("/v1/files/A.txt", content=BODY, timeout=0.2)
+            asking.post("/v1/files/A.txt", content=BODY, timeout=httpx.Timeout(10, read=0.2))
         partner.script.add("connect", Fault.BLACK_HOLE)
         with client(partner) as asking, pytest.raises(httpx.ReadTimeout):
-            asking.get("/v1/files/A.txt", timeout=0.2)
+            asking.get("/v1/files/A.txt", timeout=httpx.Timeout(10, read=0.2))

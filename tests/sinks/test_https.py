@@ -32,7 +32,7 @@ from tests.sinks.test_contract import IBAN, LABEL, NAME, NOW, PAYLOAD, outgoing,
 Partners = Callable[..., HttpsPartner]
 RECEIVED = [(NAME, PAYLOAD)]
 #: Faults that only a time-out ends, and a short one.
-SILENT, SHORT = frozenset({Fault.DRIP, Fault.BLACK_HOLE}), 0.3
+SILENT, SHORT = frozenset({Fault.DRIP, Fault.BLACK_HOLE}), 1.0
 #: What each fault of a POST is for us, and whether the partner then has the bytes.
 FAULTS: dict[Fault, tuple[type[SinkError] | None, bool]] = {
     Fault.LOSE_ANSWER: (Unknown, True),
@@ -62,7 +62,7 @@ def partners(tmp_path: Path) -> Iterator[Partners]:
 
     def start(kind: type[HttpsPartner] = GenericPartner, **more: Any) -> HttpsPartner:
         started.append(kind(tmp_path / f"partner-{len(started)}", **more).__enter__())
-        started[-1].drip_seconds = 0.02
+        started[-1].drip_seconds = 0.1
         return started[-1]
 
     yield start

@@ -265,7 +265,7 @@ def test_an_answer_that_drips_without_end_is_given_up(
     given = reach(server, tmp_path, login=login)
     server.drip_seconds = 0.05
     at = replace(place_of(given), key="releves/x")
-    bucket = Bucket(replace(access_of(given), timeout=0.3))
+    bucket = Bucket(replace(access_of(given), timeout=1.0))
     patient = Bucket(access_of(given))
     patient.create(at, sha256="")  # the first answer of a server may be slow for other reasons
     server.script.add("create", Fault.DRIP)

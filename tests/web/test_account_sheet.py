@@ -131,7 +131,7 @@ def test_programs_end_a_mandate_with_a_reason_too(site: Site) -> None:
     ("fields", "status", "said"),
     [
         ({"step": "approved", "on": "2026-04-02"}, 409, "ne suit pas"),
-        ({"step": "signed", "on": f"{TODAY + timedelta(days=1)}"}, 409, "à venir"),
+        ({"step": "signed", "on": f"{TODAY + timedelta(days=2)}"}, 409, "à venir"),
         ({"step": "signed", "on": "2020-01-01"}, 409, "précède"),
         ({"step": "", "on": ""}, 422, "Choisissez l&#39;étape"),
     ],

@@ -125,11 +125,20 @@ def _airflow_settings(folder: Path, url: str, keys: Mapping[str, str], *, schedu
         "AIRFLOW__API__SECRET_KEY": keys["secret"],
         "AIRFLOW__API_AUTH__JWT_SECRET": keys["jwt"],
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": str(scheduled),
+        # As in docker-compose.yaml: with 5 s, the first task of a machine that starts everything at once gives up.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+        # Its processes ask one another over loopback, which no proxy of the machine may be asked for.
+        **dict.fromkeys(("NO_PROXY", "no_proxy"), _without_proxy()),
         "GX_ANALYTICS_ENABLED": "False",
         "DO_NOT_TRACK": "1",
         "NO_COLOR": "1",
     }
+
+
+def _without_proxy() -> str:
+    told = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    return ",".join(filter(None, [told, "127.0.0.1"]))
 
 
 def _kept_secrets(path: Path) -> dict[str, str]:

@@ -17,6 +17,7 @@ from sobank.simulator.airflow_home import prepare
 from sobank.simulator.airflow_processes import run_sobank, running
 from sobank.simulator.partner_sftp import SftpPartner
 from tests.builders import iban_of
+from tests.databases import airflow_settings
 from tests.e2e.pages.office import MEMBERS, PATIENCE, Office
 from tests.web.site import registry
 
@@ -31,7 +32,7 @@ _FLAGS = [
 
 
 @pytest.fixture(scope="package")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def office(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[Office]:
     """The world of `tests.web.site`, its first day delivered; CAB001 may name a connection to the SFTP partner."""
     folder = tmp_path_factory.mktemp("pages")
     chromium = shutil.which("chromium")
@@ -49,6 +50,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
             "AIRFLOW_CONN_SOBANK_CAB001_FULLL": json.dumps(connection),
             "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
         }
+        settings |= airflow_settings(postgres_server, "pages")
         home = prepare(folder, scheduled=False, extra=settings, members=MEMBERS)
         run_sobank(home, "init")
         world = registry()
@@ -60,7 +62,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
             browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
             there = Office(home=home, airflow=airflow, partner=partner, browser=browser, contexts={})
             there.first_day()
-            airflow.wait(lambda: airflow.api.knows(DELIVERY), "DAG parsed", seconds=90)
+            airflow.wait(lambda: airflow.api.knows(DELIVERY), "DAG parsed", seconds=300)
             yield there
             browser.close()
 

@@ -94,6 +94,7 @@ class Office:
         answer = httpx.post(
             f"{self.home.url}/auth/token",
             json={"username": user, "password": self.home.passwords[user]},
+            timeout=PATIENCE / 1000,
             trust_env=False,
         )
         return str(answer.raise_for_status().json()["access_token"])
@@ -101,7 +102,8 @@ class Office:
     def ask(self, user: str, method: str, path: str, **request: Any) -> httpx.Response:
         """What a program of that user is answered."""
         headers = {"Authorization": f"Bearer {self.token(user)}", "Origin": self.home.url}
-        return httpx.request(method, f"{self.home.url}/sobank{path}", headers=headers, trust_env=False, **request)
+        wanted = f"{self.home.url}/sobank{path}"
+        return httpx.request(method, wanted, headers=headers, timeout=PATIENCE / 1000, trust_env=False, **request)
 
     def receive(self, day: date, *accounts: int, **other: Any) -> None:
         """Banks send a balanced statement of each account, closed on a day, and it is taken in."""
