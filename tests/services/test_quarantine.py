@@ -207,6 +207,26 @@ def test_a_conflict_with_a_delivered_statement_cannot_be_released(house: TestHou
     assert house.reasons() == [(1, "conflict")]
 
 
+@pytest.mark.parametrize(("actor", "named"), [("sam", False), ("both", True), (OPERATOR, True)])
+def test_who_may_not_see_the_statement_on_its_way_is_not_told_its_number(
+    house: TestHouse, actor: str, named: bool
+) -> None:
+    house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
+    house.take_in(file_of(statement(1, DAY, 5, label="FIRST")))
+    house.run(DAY)
+    house.register(Cabinet("CAB2", accounts={1: ("approved", "fizen")}))
+    house.take_in(file_of(statement(1, DAY, 5, label="OTHER")))
+    leads = [{"user": user, "cabinet_id": id_} for user, id_ in (("sam", 2), ("both", 2), ("both", 1))]
+    with house.database.write() as connection:
+        rows = [lead | {"profile": Profile.SUPERVISEUR} for lead in leads]
+        connection.execute(sa.insert(schema.memberships), rows)
+        second = schema.statements.c.id == 2
+        connection.execute(sa.update(schema.statements).where(second).values(account_id=2))
+    why = _why_not(_release(house, [2], why="send", actor=actor))
+    assert "the same statement with other content" in why
+    assert ("(statement 1)" in why) is named
+
+
 def test_a_statement_without_readable_balances_cannot_be_released(house: TestHouse) -> None:
     house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
     data = file_of(statement(1, DAY, 5))

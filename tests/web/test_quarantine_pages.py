@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sobank.domain.statement import Entry
 from sobank.store import standing
 from sobank.store.schema import accounts, audit_events, quarantine, statements
-from tests.builders import account_number, file_of, iban_of, named, statement
+from tests.builders import NOW, account_number, file_of, iban_of, named, statement
 from tests.web.site import (
     COLLABORATEUR,
     DAY,
@@ -268,3 +268,25 @@ def test_another_version_that_the_visitor_may_not_see_hides_nothing_of_his_own(s
     assert "SECOND" in shown.text
     assert "PREMIER" not in shown.text
     assert "PREMIER" in site.as_(OPERATOR).get(f"/quarantine/{mine}").text
+
+
+@pytest.mark.parametrize("kind", ["quarantine", "account"])
+def test_the_last_balance_of_the_cabinet_that_had_the_account_before_is_not_told_to_the_next(
+    delivered: Site, kind: str
+) -> None:
+    before = "1\u202f103,45\u00a0€"
+    closed = sa.update(accounts).where(accounts.c.id == delivered.account(2)).values(closed_at=NOW)
+    with delivered.house.database.write() as connection:
+        connection.execute(closed)
+    stranger = delivered.as_(STRANGER)
+    given = {"iban": iban_of(2), "dossier": "D1"}
+    added = stranger.post(f"/api/v1/cabinets/{THERE}/accounts", json=given).json()["id"]
+    (first,) = unbalanced(delivered, 2)
+    path = f"/quarantine/{first}" if kind == "quarantine" else f"/accounts/{added}/statements/{first}"
+    shown = stranger.get(path)
+    assert shown.status_code == 200
+    assert before not in shown.text
+    assert "chain_difference" not in shown.text
+    assert before in delivered.as_(OPERATOR).get(path).text
+    (second,) = unbalanced(delivered, 2, day=NEXT + timedelta(days=1))
+    assert "chaîne rompue de −5,01" in stranger.get(f"/quarantine/{second}").text

@@ -57,7 +57,7 @@ def release_statements(
     chosen = _chosen(ids, actor, reason)
     with quarantine.change() as change:
         roles, whose = _gate(change, chosen, actor)
-        if refused := _refusals(change, chosen):
+        if refused := _refusals(change, chosen, actor):
             return QuarantineReport(refused=refused)
         change.close(chosen, resolution="released", actor=actor, reason=reason, at=now)
         now_of = change.release(chosen, rehome=isinstance(actor, Operator))
@@ -106,11 +106,15 @@ def _gate(change: QuarantineChange, ids: Sequence[int], actor: str) -> tuple[dic
     return roles, whose
 
 
-def _refusals(change: QuarantineChange, ids: Sequence[int]) -> tuple[RefusedStatement, ...]:
+def _refusals(change: QuarantineChange, ids: Sequence[int], actor: str) -> tuple[RefusedStatement, ...]:
+    rivals = change.rivals(ids)
+    # The other may be of a cabinet that had the account before: who does not see it is not told its number.
+    visible = change.visible(sorted(set(rivals.values())), user=scope_of(actor))
     refused = {
-        id_: f"the same statement with other content (statement {other}) is on its way, delivered, or released with it;"
+        id_: f"the same statement with other content{f' (statement {other})' if other in visible else ''}"
+        " is on its way, delivered, or released with it;"
         " reject this one; if it is the right one, agree the correction with the partner by hand"
-        for id_, other in change.rivals(ids).items()
+        for id_, other in rivals.items()
     }
     unread = (
         "has no readable balance or date, so no partner could take it; ask the bank to send it again, and reject it"

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sobank.domain.registry import Profile
 from sobank.store import audit
 from sobank.store.database import Database
+from sobank.store.listing import cabinets_of
 from sobank.store.registry import in_parts
 from sobank.store.schema import accounts, cabinets, memberships, quarantine, statements
 from sobank.store.standing import is_accepted, list_undecided
@@ -102,6 +103,15 @@ class QuarantineChange:
             else:
                 on_their_way[identity] = id_
         return found
+
+    def visible(self, ids: Sequence[int], *, user: str | None) -> set[int]:
+        """Those of some statements, in quarantine or not, that a person may see; None is the operator, who sees all."""
+        query = sa.select(statements.c.id)
+        if user is not None:
+            query = query.join(accounts, accounts.c.id == statements.c.account_id).where(
+                accounts.c.cabinet_id.in_(cabinets_of(user))
+            )
+        return {row.id for row in self._rows(query, ids)}
 
     def release(self, ids: Sequence[int], *, rehome: bool) -> dict[int, int | None]:
         """Let them go to the next decision; the cabinet of each now, None where still nobody knows its account.

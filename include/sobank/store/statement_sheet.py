@@ -65,9 +65,9 @@ class StatementSheet:
     """A statement whole. Amounts in minor units; what cannot be read is None.
 
     status: `pending`, `decided`, `quarantined` or `rejected`. iban, cabinet, dossier: None where nobody registered the
-    account. previous_closing: closing balance before it on its account. records: 120 characters each. entries, records:
-    the first ones. rivals: other statements of its identity that this person may see. refused: number and reason of
-    records of its file that could not be read, for operators. partner_said: of the file that the partner refused.
+    account. previous_closing: closing balance before it on its account, rivals: other statements of its identity; of both
+    what this person may see. records: 120 characters each. entries, records: the first ones. refused: number and reason
+    of records of its file that could not be read, for operators. partner_said: of the file that the partner refused.
     """
 
     id: int
@@ -183,8 +183,12 @@ def _one(statement_id: int, user: str | None) -> sa.Select[Any]:
         .where(before.c.id != s.id, before.c.status != "rejected")
         .order_by(before.c.closing_date.desc(), before.c.id.desc())
         .limit(1)
-        .scalar_subquery()
     )
+    if user is not None:
+        # The account may have been another cabinet's before: its balances are nothing to the next one.
+        theirs = accounts.alias("theirs")
+        previous = previous.join(theirs, theirs.c.id == before.c.account_id)
+        previous = previous.where(theirs.c.cabinet_id.in_(cabinets_of(user)))
     query = (
         sa.select(
             *(column for column in s if column.name != "status"),
@@ -193,7 +197,7 @@ def _one(statement_id: int, user: str | None) -> sa.Select[Any]:
             cabinets.c.code.label("cabinet"),
             dossiers.c.name.label("dossier"),
             bank_files.c.name.label("bank_file"),
-            previous.label("previous_closing"),
+            previous.scalar_subquery().label("previous_closing"),
             sa.func.length(s.records).label("records_length"),
             sa.func.substr(s.records, 1, _RECORD * _MOST_RECORDS).label("head"),
         )
