@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sobank.domain.file_name import file_name
+from sobank.domain.iban import masked
 from tests.builders import iban_of
 
 IBAN = iban_of(7)
@@ -34,13 +35,13 @@ def test_a_name_that_tells_nothing_stays(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        (f"{IBAN}_2026.txt", f"…{IBAN[-4:]}_2026.txt"),
-        (f"releve {SPACED}.txt", f"releve …{IBAN[-4:]}.txt"),
-        (f"releve_{IBAN.lower()}.txt", f"releve_…{IBAN[-4:]}.txt"),
-        (f"{IBAN[4:]}.txt", f"…{IBAN[-4:]}.txt"),
-        (f"compte {IBAN[14:25]}.txt", f"compte …{IBAN[21:25]}.txt"),
-        ("compte 0500013M026.txt", "compte …M026.txt"),
-        (f"SOBANK_100003_8393610969192887-{IBAN}.txt", f"SOBANK_100003_8393610969192887-…{IBAN[-4:]}.txt"),
+        (f"{IBAN}_2026.txt", f"{masked(IBAN)}_2026.txt"),
+        (f"releve {SPACED}.txt", f"releve {masked(IBAN)}.txt"),
+        (f"releve_{IBAN.lower()}.txt", f"releve_{masked(IBAN.lower())}.txt"),
+        (f"{IBAN[4:]}.txt", f"**** … {IBAN[-4:]}.txt"),
+        (f"compte {IBAN[14:25]}.txt", f"compte **** … {IBAN[21:25]}.txt"),
+        ("compte 0500013M026.txt", "compte **** … M026.txt"),
+        (f"SOBANK_100003_8393610969192887-{IBAN}.txt", f"SOBANK_100003_8393610969192887-{masked(IBAN)}.txt"),
     ],
 )
 def test_an_account_number_is_masked_to_its_last_characters(name: str, shown: str) -> None:

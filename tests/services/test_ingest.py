@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from sobank.domain.iban import masked
 from sobank.errors import ConfigurationError, UnknownFormat
 from sobank.formats.cfonb120_write import render, write
 from sobank.formats.parsed import Format
@@ -198,6 +199,14 @@ def test_a_correction_in_one_file_with_what_it_corrects_is_a_conflict_and_never_
     assert b"OTHER" not in sent
 
 
+@pytest.mark.parametrize(("ahead", "reasons"), [(180, []), (181, [(1, "date_to_come")])])
+def test_a_date_that_no_run_would_reach_for_half_a_year_is_set_aside(
+    house: TestHouse, ahead: int, reasons: list[tuple[int, str]]
+) -> None:
+    _registered(house).take_in(file_of(statement(1, DAY + timedelta(days=ahead), 5)), named(DAY))
+    assert house.reasons() == reasons
+
+
 def test_two_statements_of_one_day_alike_in_their_balances_are_both_kept(house: TestHouse) -> None:
     kept = _registered(house).take_in(file_of(statement(1, DAY, 5, -5), statement(1, DAY, 9, -9))).kept
     assert kept is not None
@@ -324,7 +333,7 @@ LATIN_1 = os.fsdecode("a-relevé.txt".encode("latin-1"))
         (LATIN_1, b"?", r"a-relev\xe9.txt"),
         ("a" * 251 + ".txt", b"?", "a" * 251 + ".txt"),
         ("a\x1b[31m\nWARNING forged", b"?", r"a\x1b[31m\nWARNING forged"),
-        (f"{iban_of(1)}.txt", b"?", f"…{iban_of(1)[-4:]}.txt"),
+        (f"{iban_of(1)}.txt", b"?", f"{masked(iban_of(1))}.txt"),
     ],
 )
 def test_whatever_a_file_is_called_it_is_taken_in_or_set_aside_and_stops_no_other(

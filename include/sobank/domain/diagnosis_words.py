@@ -51,6 +51,7 @@ QUARANTINE: Final[dict[Reason, Said]] = {
         "le même relevé a déjà été reçu avec un autre contenu",
         "demander à la banque lequel est le bon, rejeter l'autre (" + _REJECT + "), puis libérer le bon",
     ),
+    Reason.DATE_TO_COME: Said("la date de clôture est à plus de six mois après la réception", BAD_STATEMENT),
     Reason.CONNECTOR_MISSING: Said(
         "le connecteur du compte n'était plus sur le cabinet", "associer le compte à un connecteur, " + _RELEASE
     ),

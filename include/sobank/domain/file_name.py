@@ -10,6 +10,8 @@ import os
 import re
 from typing import Final
 
+from sobank.domain.iban import masked
+
 #: So bank's own names, as far as they are made of figures that are no account's (D2).
 _OWN: Final = re.compile(r"SOBANK_\d{6}_\d{16}-")
 #: A day, and perhaps the time of it, down to microseconds.
@@ -36,5 +38,4 @@ def file_name(given: str) -> str:
 def _hidden(found: re.Match[str]) -> str:
     if _MOMENT.fullmatch(found[0]) or sum(c.isdigit() for c in found[0]) < _FIGURES:
         return found[0]
-    number = "".join(c for c in found[0] if c.isalnum())
-    return f"…{number[-4:]}"
+    return masked("".join(c for c in found[0] if c.isalnum()))

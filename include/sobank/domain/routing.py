@@ -17,6 +17,7 @@ class Reason(StrEnum):
     UNKNOWN_ACCOUNT = "unknown_account"
     UNBALANCED = "unbalanced"
     CONFLICT = "conflict"
+    DATE_TO_COME = "date_to_come"
     CONNECTOR_MISSING = "connector_missing"
     MANDATE_REVOKED = "mandate_revoked"
     MANDATE_EXPIRED = "mandate_expired"
@@ -32,6 +33,7 @@ MEANINGS: dict[Reason, str] = {
     Reason.UNKNOWN_ACCOUNT: "No cabinet has registered this account; register it, then release the statement (S13).",
     Reason.UNBALANCED: "Opening balance + movements is not the closing balance (S8).",
     Reason.CONFLICT: "The same statement came before with other content; a person decides which one is right (S10).",
+    Reason.DATE_TO_COME: "It closes over half a year after it was received: no run would take it until then (D2).",
     Reason.CONNECTOR_MISSING: "The account's connector is not on its cabinet any more; associate it anew (D4).",
     Reason.MANDATE_REVOKED: "The mandate was revoked; nothing of the account may leave (D3).",
     Reason.MANDATE_EXPIRED: "The mandate has expired; it must be signed again (D3).",

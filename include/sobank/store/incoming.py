@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,6 +91,8 @@ _FACTS_SQL = """
      WHERE f.nth = 1
      ORDER BY f.position
 """
+#: A year that the bank has mistyped: no run would take the statement before its day, and no proof would miss it.
+_FARTHEST_AHEAD = timedelta(days=180)
 _COPIED = (
     "position", "bank", "branch", "account", "currency", "decimals", "opening_date", "opening", "closing_date",
     "closing", "n_entries", "credit", "debit", "n_records", "records", "identity", "content_sha256",
@@ -173,11 +175,11 @@ def _keep_chunk(rows: Bulk, file_id: int, received: Received, chunk: Parsed, kep
     fresh = _by_cabinet(facts["cabinet_id"], np.flatnonzero(~repeated))
     ids = rows.new_ids(schema.statements, len(fresh))
     stored = _statement_rows(statements, number, facts, received, now).take(pa.array(fresh))
-    stored = _with(stored.drop_columns(["reasons"]), id=ids, bank_file_id=pa.scalar(file_id, pa.int32()))
-    rows.insert(schema.statements, stored)
+    stored = _with(stored, id=ids, bank_file_id=pa.scalar(file_id, pa.int32()))
+    rows.insert(schema.statements, stored.drop_columns(["reasons"]))
     listed = pa.table({"statement_id": ids, "cabinet_id": facts["cabinet_id"].take(pa.array(fresh))})
     rows.insert(schema.undecided, listed.filter(pc.equal(stored["status"], "accepted")))
-    _keep_reasons(rows, ids, _reasons(statements, facts).take(pa.array(fresh)), kept, now)
+    _keep_reasons(rows, ids, stored["reasons"], kept, now)
     _keep_entries(rows, chunk.entries, positions[fresh], ids, kept)
     _keep_duplicates(rows, file_id, statements, known, np.flatnonzero(repeated), positions[fresh], ids)
     kept.statements += len(fresh)
@@ -205,21 +207,23 @@ def _facts(rows: Bulk, file_id: int, statements: pa.Table, number: pa.ChunkedArr
     return rows.query(_FACTS_SQL, _FACTS, {"file": file_id})
 
 
-def _reasons(statements: pa.Table, facts: pa.Table) -> pa.ChunkedArray:
-    """Space-separated reasons to set a statement aside; empty where there is none."""
+def _reasons(statements: pa.Table, facts: pa.Table, business: pa.ChunkedArray, nearest: date) -> pa.ChunkedArray:
+    """Space-separated reasons to set a statement aside; empty where there is none. `nearest`: the day it came on."""
     unknown = pc.if_else(pc.is_null(facts["account_id"]), Reason.UNKNOWN_ACCOUNT.value, "")
     conflict = pc.if_else(pc.greater(facts["conflicts"], 0), Reason.CONFLICT.value, "")
-    return pc.utf8_trim_whitespace(pc.binary_join_element_wise(statements["errors"], unknown, conflict, " "))
+    to_come = pc.greater(business, pa.scalar(nearest + _FARTHEST_AHEAD, pa.date32()))
+    dated = pc.if_else(to_come, Reason.DATE_TO_COME.value, "")
+    return pc.utf8_trim_whitespace(pc.binary_join_element_wise(statements["errors"], unknown, conflict, dated, " "))
 
 
 def _statement_rows(
     statements: pa.Table, number: pa.ChunkedArray, facts: pa.Table, received: Received, now: datetime
 ) -> pa.Table:
-    nearest = pa.scalar(received.received_on or now.astimezone(BANK_ZONE).date(), pa.date32())
-    business = pc.coalesce(statements["closing_date"], statements["opening_date"], nearest)
+    nearest = received.received_on or now.astimezone(BANK_ZONE).date()
+    business = pc.coalesce(statements["closing_date"], statements["opening_date"], pa.scalar(nearest, pa.date32()))
     reached = reached_by(received.received_on) if received.received_on else None
     due = business if reached is None else pc.max_element_wise(business, pa.scalar(reached, pa.date32()))
-    reasons = _reasons(statements, facts)
+    reasons = _reasons(statements, facts, business, nearest)
     return _with(
         statements.select(list(_COPIED)),
         status=pc.if_else(pc.equal(reasons, ""), "accepted", "quarantined"),

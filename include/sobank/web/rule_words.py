@@ -61,6 +61,7 @@ REMEDIES: Final[dict[str, str]] = {
     Reason.UNBALANCED: "Demandez à la banque de renvoyer le relevé corrigé et rejetez celui-ci ; libérez-le seulement"
     " si elle le confirme tel quel.",
     Reason.CONFLICT: "Demandez à la banque quelle version est la bonne, rejetez l'autre, puis libérez la bonne.",
+    Reason.DATE_TO_COME: "Demandez à la banque de renvoyer le relevé avec sa vraie date et rejetez celui-ci.",
     Reason.CONNECTOR_MISSING: "Associez le compte à un connecteur du cabinet, ou à aucun, puis libérez le relevé.",
     Reason.MANDATE_REVOKED: "Rien ne part sans mandat : faites-en signer un nouveau, puis libérez le relevé ; sinon"
     " rejetez-le.",
