@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sobank.domain.registry import Profile
 from sobank.domain.roles import Operator
 from sobank.errors import NotAllowed, NotFound, RegistryError
+from sobank.formats.cfonb120_write import render
 from sobank.services.decide_quarantine import QuarantineReport, reject_statements, release_statements
 from sobank.store import schema
 from sobank.store.quarantine import Quarantine, QuarantineChange
@@ -232,6 +233,33 @@ def test_a_statement_without_readable_balances_cannot_be_released(house: TestHou
     data = file_of(statement(1, DAY, 5))
     house.take_in(data[: 2 * 121])
     assert "readable balance" in _why_not(_release(house, _set_aside(house, "unclosed"), why="send"))
+
+
+def drifted(n: int, day: date) -> bytes:
+    """A stream without line ends whose last movement has no header: a piece that counts for no movement."""
+    stream = bytearray(render(statement(n, day, 100, 50)))
+    stream[240 + 21 : 240 + 32] = b" " * 11
+    return bytes(stream)
+
+
+def test_a_statement_with_a_piece_that_is_no_record_cannot_be_released(house: TestHouse) -> None:
+    house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen"), 2: ("approved", "fizen")}))
+    house.take_in(drifted(1, DAY))
+    house.take_in(file_of(statement(2, DAY, 5, closing=999)))
+    refused = _why_not(_release(house, [1, 2], why="send"))
+    assert "a piece that is no record" in refused
+    assert "ask the bank to send it again" in refused
+    house.run(DAY)
+    assert (house.delivered(), house.reasons()) == ({}, [(1, "drift"), (2, "unbalanced")])
+    _reject(house, [1], why="sent again")
+
+
+def test_a_statement_of_which_a_short_record_was_filled_up_leaves(house: TestHouse) -> None:
+    house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
+    records = render(statement(1, DAY, 100, closing=999))
+    house.take_in(records[:239] + records[240:])
+    assert quarantine_sheet(house.database, 1, user=None).warnings == ("drift",)
+    assert _release(house, _set_aside(house, "unbalanced"), why="bank confirmed").applied
 
 
 def test_a_rejected_statement_never_leaves_and_stays_counted(house: TestHouse) -> None:

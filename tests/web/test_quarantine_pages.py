@@ -12,6 +12,7 @@ from sobank.domain.statement import Entry
 from sobank.store import standing
 from sobank.store.schema import accounts, audit_events, quarantine, statements
 from tests.builders import NOW, account_number, file_of, iban_of, named, statement
+from tests.services.test_quarantine import drifted
 from tests.web.site import (
     COLLABORATEUR,
     DAY,
@@ -178,6 +179,24 @@ def test_what_cannot_be_decided_is_said_on_the_sheet_and_changes_nothing(deliver
     assert (refused.status_code, status(delivered, rival)) == (409, "quarantined")
     assert "déjà en route ou livré" in refused.text
     assert f'value="{WHY["reason"]}"' in refused.text
+
+
+def test_a_statement_with_a_piece_that_is_no_record_offers_no_release_and_refuses_it(site: Site) -> None:
+    site.house.take_in(drifted(1, DAY), name=named(DAY))
+    number, lead = of(site, "drift"), site.as_(SUPERVISEUR)
+    shown = lead.get(f"/quarantine/{number}").text
+    assert "Un solde, une date ou un morceau est illisible" in shown
+    assert "libérez-le" not in shown
+    assert '<button class="main" disabled>Libérer' in shown
+    refused = lead.post(f"/quarantine/{number}/release", data=WHY)
+    assert refused.status_code == 409
+    assert "Demandez à la banque de le renvoyer" in refused.text
+    asked = lead.post(f"/quarantine/of/{HERE}/decide", data={"statements": number, "verdict": "release"} | WHY)
+    assert asked.status_code == 409
+    assert "un solde, une date ou un morceau est illisible." in asked.text
+    (told,) = lead.post(f"/api/v1/quarantine/{number}/release", json=WHY).json()["refused"]
+    assert "ask the bank to send it again" in told["reason"]
+    assert status(site, number) == "quarantined"
 
 
 def test_many_are_previewed_then_decided_all_together(site: Site) -> None:

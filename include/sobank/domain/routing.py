@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from sobank.domain.registry import MandateStep
 
@@ -43,6 +44,10 @@ MEANINGS: dict[Reason, str] = {
     Reason.BATCH_REJECTED: "A person gave up the held batch it was in; release it to have it decided anew.",
     Reason.CLAIMED_TWICE: "Two cabinets have registered the account; one must give it up (D3).",
 }
+
+
+#: Errors of a reading that counted less than the records hold: what would be sent is not what was read. Never released.
+MISREAD: Final = frozenset({"drift"})
 
 
 class Kind(StrEnum):

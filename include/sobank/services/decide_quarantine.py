@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefusedStatement:
-    """Why one statement cannot be released."""
+    """Why one statement cannot be released. unreadable: because of what the bank sent, whatever else is decided."""
 
     statement: int
     reason: str
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,16 +112,21 @@ def _refusals(change: QuarantineChange, ids: Sequence[int], actor: str) -> tuple
     # The other may be of a cabinet that had the account before: who does not see it is not told its number.
     visible = change.visible(sorted(set(rivals.values())), user=scope_of(actor))
     refused = {
-        id_: f"the same statement with other content{f' (statement {other})' if other in visible else ''}"
-        " is on its way, delivered, or released with it;"
-        " reject this one; if it is the right one, agree the correction with the partner by hand"
+        id_: RefusedStatement(
+            statement=id_,
+            reason=f"the same statement with other content{f' (statement {other})' if other in visible else ''}"
+            " is on its way, delivered, or released with it;"
+            " reject this one; if it is the right one, agree the correction with the partner by hand",
+        )
         for id_, other in rivals.items()
     }
-    unread = (
-        "has no readable balance or date, so no partner could take it; ask the bank to send it again, and reject it"
-    )
-    refused |= dict.fromkeys(change.unreadable(ids), unread)
-    return tuple(RefusedStatement(statement=id_, reason=why) for id_, why in sorted(refused.items()))
+    for id_ in change.unreadable(ids):
+        unread = (
+            "has no readable balance or date, or a piece that is no record, so no partner could take it;"
+            " ask the bank to send it again, and reject it"
+        )
+        refused[id_] = RefusedStatement(statement=id_, reason=unread, unreadable=True)
+    return tuple(refused[id_] for id_ in sorted(refused))
 
 
 def _told(whose: Mapping[int, Whose], now_of: Mapping[int, int | None] | None = None) -> dict[int, list[int | None]]:

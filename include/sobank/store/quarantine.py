@@ -16,7 +16,7 @@ from sobank.store.database import Database
 from sobank.store.listing import cabinets_of
 from sobank.store.registry import in_parts
 from sobank.store.schema import accounts, cabinets, memberships, quarantine, statements
-from sobank.store.standing import is_accepted, list_undecided
+from sobank.store.standing import is_accepted, is_unreadable, list_undecided
 
 _LOCK: Final = "quarantine"
 #: Who has registered a number so does not claim it any more (D3).
@@ -77,10 +77,9 @@ class QuarantineChange:
         }
 
     def unreadable(self, ids: Sequence[int]) -> list[int]:
-        """Those of them that have no readable balance or date."""
+        """Those of them that have no readable balance or date, or a piece that is no record."""
         c = statements.c
-        unread = (c.opening.is_(None), c.opening_date.is_(None), c.closing.is_(None), c.closing_date.is_(None))
-        return [row.id for row in self._rows(sa.select(c.id).where(sa.or_(*unread)).order_by(c.id), ids)]
+        return [row.id for row in self._rows(sa.select(c.id).where(is_unreadable()).order_by(c.id), ids)]
 
     def rivals(self, ids: Sequence[int]) -> dict[int, int]:
         """Of those that may not leave beside another statement of the same identity, that other one's id (S10).

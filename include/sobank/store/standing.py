@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from sobank.domain.routing import MISREAD
 from sobank.store.schema import accounts, statements, undecided
 
 _ACCEPTED: Final[sa.ColumnElement[str]] = sa.literal_column("'accepted'")
@@ -28,6 +29,13 @@ def is_accepted(s: Any = statements) -> sa.ColumnElement[bool]:
 def is_decided(s: Any = statements) -> sa.ColumnElement[bool]:
     """Whether it has been given a destination."""
     return sa.and_(is_accepted(s), ~is_undecided(s))
+
+
+def is_unreadable(s: Any = statements) -> sa.ColumnElement[bool]:
+    """Whether it cannot be released: a balance or a day is not known, or its records hold more than was read."""
+    unread = (s.c.opening.is_(None), s.c.opening_date.is_(None), s.c.closing.is_(None), s.c.closing_date.is_(None))
+    errors = sa.literal_column("' '").concat(s.c.errors).concat(sa.literal_column("' '"))
+    return sa.or_(*unread, *(errors.contains(f" {code} ", autoescape=True) for code in sorted(MISREAD)))
 
 
 def status(s: Any = statements) -> sa.Label[Any]:

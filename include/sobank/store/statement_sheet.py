@@ -26,7 +26,7 @@ from sobank.store.schema import (
     refusals,
     statements,
 )
-from sobank.store.standing import status
+from sobank.store.standing import is_unreadable, status
 
 #: So many movements, records and refused records of one statement are read; nobody looks through more of them.
 MOST_ENTRIES: Final = 2_000
@@ -65,9 +65,10 @@ class StatementSheet:
     """A statement whole. Amounts in minor units; what cannot be read is None.
 
     status: `pending`, `decided`, `quarantined` or `rejected`. iban, cabinet, dossier: None where nobody registered the
-    account. previous_closing: closing balance before it on its account, rivals: other statements of its identity; of both
-    what this person may see. records: 120 characters each. entries, records: the first ones. refused: number and reason
-    of records of its file that could not be read, for operators. partner_said: of the file that the partner refused.
+    account. previous_closing: closing balance before it on its account, rivals: other statements of its identity; both
+    of what this person may see. unreadable: it cannot be released. records: 120 characters each. entries, records: the
+    first ones. refused: number and reason of records of its file that could not be read, for operators. partner_said:
+    of the file that the partner refused.
     """
 
     id: int
@@ -93,6 +94,7 @@ class StatementSheet:
     n_entries: int
     n_records: int
     previous_closing: int | None
+    unreadable: bool
     warnings: tuple[str, ...]
     entries: tuple[EntryRow, ...]
     records: tuple[str, ...]
@@ -171,6 +173,7 @@ _KEPT: Final = (
     "id", "status", "account_id", "iban", "bban", "account", "cabinet", "dossier", "bank_file", "position",
     "business_date", "due_date", "currency", "decimals", "opening_date", "opening", "closing_date", "closing",
     "credit", "debit", "n_entries", "n_records", "records_length", "previous_closing",
+    "unreadable",
 )  # fmt: skip
 
 
@@ -198,6 +201,7 @@ def _one(statement_id: int, user: str | None) -> sa.Select[Any]:
             dossiers.c.name.label("dossier"),
             bank_files.c.name.label("bank_file"),
             previous.scalar_subquery().label("previous_closing"),
+            is_unreadable().label("unreadable"),
             sa.func.length(s.records).label("records_length"),
             sa.func.substr(s.records, 1, _RECORD * _MOST_RECORDS).label("head"),
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from sobank import meanings
-from sobank.domain.routing import Reason
+from sobank.domain.routing import MISREAD, Reason
 from sobank.quality.contract import load_all
 from sobank.web.language import Language
 
@@ -73,6 +73,9 @@ REMEDIES: Final[dict[str, str]] = {
     Reason.REJECTED_BY_PARTNER: "Corrigez ce que le partenaire indique, puis libérez le relevé : il repart dans un"
     " nouvel envoi.",
     Reason.BATCH_REJECTED: "Si le relevé doit encore partir, libérez-le ; si le partenaire l'a déjà reçu, rejetez-le.",
+    **dict.fromkeys(
+        MISREAD, "Demandez à la banque de renvoyer le relevé, puis rejetez celui-ci : il ne peut pas être libéré."
+    ),
 }
 #: What formats and data contracts find is the bank's to mend.
 _OF_THE_BANK: Final = REMEDIES[Reason.UNBALANCED]
@@ -89,8 +92,8 @@ NONE_CHOSEN: Final = "Choisissez au moins un relevé."
 GONE: Final = "Il n'est plus en quarantaine : rien n'a été décidé. Voyez ci-dessous qui a décidé avant vous."
 ONE_GONE: Final = "Un relevé n'est plus en quarantaine : rien n'a été décidé. La liste ci-dessous est à jour."
 UNREADABLE: Final = (
-    "Il ne peut pas être libéré : un solde ou une date est illisible, aucun partenaire ne le prendrait. Demandez à la"
-    " banque de le renvoyer, puis rejetez celui-ci."
+    "Il ne peut pas être libéré : un solde, une date ou un morceau est illisible, aucun partenaire ne le prendrait."
+    " Demandez à la banque de le renvoyer, puis rejetez celui-ci."
 )
 ON_ITS_WAY: Final = (
     "Il ne peut pas être libéré : le même relevé avec un autre contenu est déjà en route ou livré. Rejetez celui-ci ;"

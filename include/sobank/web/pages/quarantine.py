@@ -187,7 +187,6 @@ def _ask(
         where=where,
         refused=report.refused if report else (),
         problem=problem,
-        unreadable={row.statement_id for row in rows if row.opening is None or row.closing is None},
         meanings=lambda reason: meaning_of(reason, here.house.contracts, here.language),
     )
 

@@ -88,16 +88,11 @@ def _decide(request: Request, here: Here, number: int, verdict: Verdict, decisio
     except NotFound:
         return _sheet(request, here, number, Problem(status=409, title=GONE, verdict=verdict))
     if not report.applied:
-        sheet = statement_sheet(here.house.database, number, user=here.visitor.user)
-        title = UNREADABLE if _unreadable(sheet) else ON_ITS_WAY
+        title = UNREADABLE if any(one.unreadable for one in report.refused) else ON_ITS_WAY
         problem = Problem(status=409, title=title, verdict=verdict, typed=decision.reason)
         return _sheet(request, here, number, problem)
     note = "statements_released" if verdict is Verdict.RELEASE else "statements_rejected"
     return redirect(request, f"/quarantine/{number}", note=note, n=1)
-
-
-def _unreadable(sheet: StatementSheet) -> bool:
-    return None in {sheet.opening, sheet.closing, sheet.opening_date, sheet.closing_date}
 
 
 def _sheet(request: Request, here: Here, number: int, problem: Problem | None = None) -> HTMLResponse:
@@ -117,7 +112,6 @@ def _sheet(request: Request, here: Here, number: int, problem: Problem | None = 
         meanings=lambda reason: meaning_of(reason, contracts, here.language),
         remedies=lambda reason: remedy_of(reason, here.language),
         statuses=STATUSES,
-        unreadable=_unreadable(sheet),
         decides=sheet.status == "quarantined" and here.may(Action.DECIDE_QUARANTINE),
         problem=problem,
         Reason=Reason,
