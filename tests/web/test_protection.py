@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 import pytest
 from fastapi.routing import APIRoute
@@ -14,6 +16,7 @@ from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
+from sobank.web import guard
 from sobank.web.app import routes
 from sobank.web.rights import Needs
 from tests.builders import TestHouse, iban_of
@@ -176,3 +179,43 @@ def test_what_is_searched_for_is_found_but_a_log_of_the_request_gets_no_account_
     assert "0147" in logged[0]
     assert "page=1" in logged[0]
     assert len(re.findall("[0-9]", unquote(logged[0]))) < 11
+
+
+@pytest.mark.parametrize(
+    ("asked", "logged"),
+    [
+        ({"search": "0500013M026"}, {"search": "**** … M026"}),
+        ({"search": "0500013m026"}, {"search": "**** … m026"}),
+        ({"search": "20041 01005 0500013M026 06"}, {"search": "**** … 2606"}),
+        ({"search": "fr1420041010050500013m02606"}, {"search": "fr14 **** … 2606"}),
+        ({"subject": "account 05000\xa013M026"}, {"subject": "acco **** … M026"}),
+        ({"another": "ABCDE012345"}, {"another": "ABCD **** … 2345"}),
+        ({"search": "ABCDEF01234"}, None),
+        ({"search": "Boulangerie du Port 2026", "first": "2026-03-02", "page": "1234567890"}, None),
+        ({"subject": "connector:CAB001/fizen-2", "note": "statements_released", "state": "to_act"}, None),
+        (
+            {"cabinet": "CLT00012345", "connector": "fizen123456", "offer": "fizen123456", "dossier": "DOSSIER2026001",
+             "partner": "partner123456", "user": "anne123456789", "actor": "worker7c9d8b6f55"},
+            None,
+        ),
+        ({"dossier": "30004008280"}, {"dossier": "**** … 8280"}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_log_gets_no_account_number_with_letters_and_all_that_our_pages_put_into_an_address(
+    looked: Site, asked: dict[str, str], logged: dict[str, str] | None
+) -> None:
+    seen: list[dict[str, str]] = []
+
+    async def logging(scope: Scope, receive: Receive, send: Send) -> None:
+        await looked.app(scope, receive, send)
+        seen.append(dict(parse_qsl(scope["query_string"].decode())))
+
+    Site(house=looked.house, app=logging).as_(SUPERVISEUR).get("/dashboard", params=asked)
+    assert seen == [logged or asked]
+
+
+def test_the_script_leaves_what_our_pages_put_into_an_address_as_the_log_does() -> None:
+    script = (files("sobank.web") / "static" / "sobank.js").read_text("utf-8")
+    (listed,) = re.findall(r"const OUR_CODES = (\[.*?\]);", script)
+    assert set(json.loads(listed)) == guard.OUR_CODES

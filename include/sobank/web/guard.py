@@ -18,8 +18,14 @@ from sobank.web.answers import answer
 from sobank.web.visitor import ForeignOrigin, Identify, NotSignedIn
 
 _DIGIT: Final = re.compile("[0-9]")
-#: Digits of the account in an IBAN; dates and numbers of rows have fewer.
+#: Characters of the account in an IBAN, digits at most banks; dates and numbers of rows have fewer.
 _A_NUMBER: Final = 11
+_STRETCH: Final = re.compile(f"(?=([0-9A-Za-z]{{{_A_NUMBER}}}))")
+#: As many of them are digits at the least where letters are among them, as at La Banque Postale.
+_LEAST_DIGITS: Final = 6
+_SPACE: Final = re.compile(r"\s")
+#: What our pages put into an address by themselves: codes and names, some of which look like such a number.
+OUR_CODES: Final = frozenset({"cabinet", "connector", "offer", "dossier", "partner", "user", "actor"})
 _READING: Final = frozenset({"GET", "HEAD"})
 #: Ten thousand ids, or twenty SSH keys of the longest kind, are a third of it.
 _LARGEST_BODY: Final = 1 << 20
@@ -74,10 +80,18 @@ class Guard:
 
 
 def _masked_query(query: bytes) -> bytes:
-    """The query of an address without the account numbers in it: what holds so many digits keeps the last four."""
+    """The query of an address without the account numbers in it: what looks like one keeps the last four."""
     fields = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    shown = [(name, masked(value) if len(_DIGIT.findall(value)) >= _A_NUMBER else value) for name, value in fields]
+    shown = [(name, masked(value) if _holds_a_number(name, value) else value) for name, value in fields]
     return query if shown == fields else urlencode(shown).encode("latin-1")
+
+
+def _holds_a_number(name: str, value: str) -> bool:
+    """Whether the value of a field may hold an account number. `static/sobank.js` has the same rule."""
+    if len(_DIGIT.findall(value)) >= _A_NUMBER:
+        return True
+    stretches = () if name in OUR_CODES else _STRETCH.findall(_SPACE.sub("", value))
+    return any(len(_DIGIT.findall(stretch)) >= _LEAST_DIGITS for stretch in stretches)
 
 
 def _is_ours(request: Request) -> bool:
