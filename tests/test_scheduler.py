@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import pytest
 
@@ -140,6 +141,34 @@ def test_an_airflow_that_is_away_is_told_with_its_address() -> None:
         api("http://127.0.0.1:1").days_to_run("deliver_statements", first=FIRST, last=LAST, reprocess="none")
     assert "SOBANK_AIRFLOW_URL" in refused.value.remedy
     assert api("http://127.0.0.1:1").unhealthy() == {"api-server"}
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (f"http://u:{quote(SECRET)}@127.0.0.1:1", "http://127.0.0.1:1"),
+        (f"http://u:{quote(SECRET)}@127.0.0.1:1/{quote(SECRET)}?token={quote(SECRET)}", "http://127.0.0.1:1"),
+        (f"http://u@127.0.0.1:{SECRET}", "SOBANK_AIRFLOW_URL"),
+        (f"u:{quote(SECRET)}@127.0.0.1", "SOBANK_AIRFLOW_URL"),
+        (f"//u:{quote(SECRET)}@127.0.0.1", "SOBANK_AIRFLOW_URL"),
+    ],
+)
+def test_of_airflows_address_no_more_is_told_than_where_its_server_is(url: str, shown: str) -> None:
+    with pytest.raises(SchedulerError) as away:
+        api(url).days_to_run("deliver_statements", first=FIRST, last=LAST, reprocess="none")
+    assert away.value.subject == shown
+    assert not [part for part in (SECRET, quote(SECRET), "u:", "u@") if part in str(away.value)]
+
+
+def test_a_user_in_the_address_takes_the_place_of_nobody(answers) -> None:
+    url, paths = answers
+    paths["/api/v2/backfills"] = [(200, {"id": 6}), (409, {"detail": "no"})]
+    there = api(url.replace("//", "//somebody:else@"))
+    assert there.start_backfill("deliver_statements", first=FIRST, last=LAST, reprocess="none") == 6
+    assert {authorization for _, authorization, _ in Answering.asked} == {None, "Bearer first"}
+    with pytest.raises(SchedulerError) as refused:
+        there.start_backfill("deliver_statements", first=FIRST, last=LAST, reprocess="none")
+    assert refused.value.subject == f"{url} backfills"
 
 
 def test_an_answer_that_is_not_airflows_is_refused_not_believed(answers) -> None:

@@ -23,7 +23,8 @@ class AirflowApi:
     """One Airflow, one user. The token is asked for on the first call and again when it has expired.
 
     Args:
-        url: of the API server. Proxies of the environment are not used.
+        url: of the API server. A user and password in it are left out: they would take the place of the token, and
+            messages tell where the server is. Proxies of the environment are not used.
         token: of a user who is signed in already; it is used as it is, and user and password are not.
         hurried: answer within seconds or not at all: nothing is asked twice.
     """
@@ -31,14 +32,17 @@ class AirflowApi:
     def __init__(
         self, *, url: str, user: str = "", password: str = "", token: str | None = None, hurried: bool = False
     ) -> None:
-        self.url = url.rstrip("/")
+        address = _address(url)
+        #: As messages show it: nothing that a setting may hide in a path or a query.
+        is_one = address.scheme and address.host
+        self.url = f"{address.scheme}://{address.netloc.decode()}" if is_one else "SOBANK_AIRFLOW_URL"
         self._user = user
         self._password = password
         self._token = token
         self._signed_in = token is not None
         self._hurried = hurried
         seconds = _HURRIED_SECONDS if hurried else _TIMEOUT_SECONDS
-        self._http = httpx.Client(base_url=self.url, timeout=seconds, trust_env=False)
+        self._http = httpx.Client(base_url=address, timeout=seconds, trust_env=False)
 
     def close(self) -> None:
         """Give its connections back."""
@@ -173,6 +177,14 @@ class AirflowApi:
         return SchedulerError(
             f"{what} ({response.status_code}: {_detail(response)})", subject=f"{self.url} {path}", remedy=remedy
         )
+
+
+def _address(url: str) -> httpx.URL:
+    """The address without user and password; an empty one, at which nobody answers, where it is none."""
+    try:
+        return httpx.URL(url).copy_with(userinfo=b"")
+    except httpx.InvalidURL:
+        return httpx.URL("")
 
 
 def _was_locked(response: httpx.Response) -> bool:

@@ -205,6 +205,16 @@ def test_one_iban_on_two_cabinets_is_taken_with_a_warning(database: Database, tm
     assert FIRST[4:] not in warning
 
 
+@pytest.mark.parametrize("other", ["closed: true", "currency: USD"])
+def test_an_account_that_another_cabinet_has_closed_or_holds_in_another_currency_warns_of_nothing(
+    database: Database, tmp_path: Path, other: str
+) -> None:
+    bring(database, tree(tmp_path))
+    dossier = f"{{reference: X, name: X, accounts: [{{iban: {FIRST}, {other}}}]}}"
+    report = bring(database, tree(tmp_path, f"cabinets: [{{code: CAB002, name: Deux, dossiers: [{dossier}]}}]"))
+    assert report.warnings == ()
+
+
 def test_every_fault_is_named_by_its_place_and_nothing_is_imported(database: Database, tmp_path: Path) -> None:
     wanted = tree(tmp_path)
     cabinet = wanted["cabinets"][0]

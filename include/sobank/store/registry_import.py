@@ -165,13 +165,14 @@ class RegistryImport(RegistryChange):
             )
 
     def claimed_twice(self, bbans: Sequence[str]) -> dict[str, list[str]]:
-        """Codes of the cabinets that claim an account, for those of `bbans` that more than one claims (D3)."""
-        claims: dict[str, set[str]] = {}
+        """Codes of the open cabinets that claim an account, for those of `bbans` that more than one claims (D3)."""
+        claims: dict[tuple[str, str], set[str]] = {}
         for part in in_parts(bbans):
-            query = sa.select(accounts.c.bban, cabinets.c.code).join(cabinets).where(accounts.c.bban.in_(part))
-            for row in self.connection.execute(query):
-                claims.setdefault(row.bban, set()).add(row.code)
-        return {bban: sorted(codes) for bban, codes in claims.items() if len(codes) > 1}
+            is_open = sa.and_(accounts.c.closed_at.is_(None), cabinets.c.closed_at.is_(None))
+            query = sa.select(accounts.c.bban, accounts.c.currency, cabinets.c.code).join(cabinets)
+            for row in self.connection.execute(query.where(accounts.c.bban.in_(part), is_open)):
+                claims.setdefault((row.bban, row.currency), set()).add(row.code)
+        return {bban: sorted(codes) for (bban, _), codes in claims.items() if len(codes) > 1}
 
 
 def _by_columns(rows: Sequence[dict[str, Any]]) -> dict[frozenset[str], list[int]]:
