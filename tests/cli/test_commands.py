@@ -14,9 +14,13 @@ from typer.testing import CliRunner, Result
 
 from sobank.cli import app
 from sobank.errors import SobankError
+from sobank.store import migrate
+from sobank.store.database import Database
 from tests.builders import Cabinet, TestHouse, file_of, iban_of, statement
 
 DAY = date(2026, 3, 3)
+FORMATS = ["cfonb120", "csv", "csv-excel", "ofx", "camt053", "parquet"]
+TOO_LARGE = "99999999999999999999"
 Run = Callable[..., Result]
 
 
@@ -69,6 +73,22 @@ def test_inspect_for_people_masks_ibans_and_says_what_is_odd(sobank: Run, tmp_pa
     said = sobank("inspect", path).stdout
     assert "unbalanced" in said
     assert iban_of(1) not in said
+
+
+def test_names_are_printed_as_they_are_whatever_brackets_they_hold(
+    sobank: Run, sqlite_house: TestHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqlite_house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
+    sqlite_house.take_in(file_of(statement(1, DAY, 5)))
+    monkeypatch.chdir(tmp_path)
+    Path("releve[copie].txt").write_bytes(file_of(statement(2, DAY, 5)))
+    assert "releve[copie].txt: cfonb120" in sobank("inspect", "releve[copie].txt").stdout
+    assert "in a[b].txt" in sobank("export", iban_of(1), "--to", "a[b].txt", "--by", "anne").stdout
+    monkeypatch.setenv("SOBANK_INBOX", "in[box]")
+    assert "inbox in[box]" in sobank("init").stdout
+    told = sobank("simulate", "bank", "w[x]", "--from", DAY, "--days", 1, "--cabinets", 1, "--accounts", 2).stdout
+    assert told.count("w[x]") == 3
+    assert "account_mark: [/]" not in told
 
 
 def test_a_break_in_the_chain_of_balances_is_a_warning(sobank: Run, tmp_path: Path) -> None:
@@ -145,7 +165,7 @@ def test_quarantine_is_listed_shown_and_decided_with_a_name_and_a_reason(sobank:
     assert "1 released" in done.stdout
 
 
-@pytest.mark.parametrize("form", ["cfonb120", "csv", "csv-excel", "ofx", "camt053", "parquet"])
+@pytest.mark.parametrize("form", FORMATS)
 def test_a_copy_of_an_account_in_any_format_changes_nothing_in_the_ledger(
     sobank: Run, sqlite_house: TestHouse, tmp_path: Path, form: str
 ) -> None:
@@ -161,6 +181,29 @@ def test_a_copy_of_an_account_in_any_format_changes_nothing_in_the_ledger(
         assert target.read_bytes() == data
     assert (sqlite_house.batches(), sqlite_house.statuses()) == before
     assert _error(sobank("export", iban_of(1), "--to", target, "--by", "anne")).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("deliveries", verb, TOO_LARGE) for verb in ("show", "retry", "release", "confirm", "reject")),
+        *(("quarantine", verb, TOO_LARGE) for verb in ("show", "release", "reject")),
+        *((of, "list", "--page", TOO_LARGE) for of in ("accounts", "cabinets", "dossiers", "deliveries", "quarantine")),
+        ("quarantine", "release", "7", TOO_LARGE),
+        ("simulate", "partners", "there", "--port", "-1"),
+        ("simulate", "partners", "there", "--port", "65536"),
+    ],
+    ids=" ".join,
+)
+def test_a_number_that_nothing_has_is_a_wrong_argument(
+    sobank: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    decided = arguments[1] in {"retry", "release", "confirm", "reject"}
+    result = sobank(*arguments, *(("--by", "anne", "--why", "x") if decided else ()))
+    assert result.exit_code == 2, result.output
+    assert "Invalid value" in result.output
+    assert not Path("there").exists()
 
 
 @pytest.mark.parametrize(
@@ -226,12 +269,16 @@ def test_a_database_that_was_never_made_is_said_so(tmp_path: Path, monkeypatch: 
         (("deliver", "--day", "soon"), {}, 2, "YYYY-MM-DD"),
         (("init",), {"SOBANK_DATABASE_URL": "postgresql://sobank@127.0.0.1:1/sobank"}, 11, "does not answer"),
         (("init",), {"SOBANK_HOME": "/dev/null/home"}, 1, "/dev/null/home"),
+        (("prove", "--day", "2026-03-02"), {"SOBANK_DATABASE_URL": "postgresql://u:pw@h:abc/x"}, 2, "is no URL"),
+        (("cabinets", "list", "--search", b"\xff\xe9"), {}, 2, "UTF-8"),
     ],
-    ids=["argument", "database away", "no such home"],
+    ids=["argument", "database away", "no such home", "database nowhere", "bytes that are no text"],
 )
 def test_the_console_script_prints_the_error_on_stderr_without_a_traceback(
-    tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str], exit_code: int, words: str
+    tmp_path: Path, arguments: tuple[str | bytes, ...], environment: dict[str, str], exit_code: int, words: str
 ) -> None:
+    if isinstance(arguments[-1], bytes):
+        migrate.upgrade(Database(f"sqlite:///{tmp_path / 'sobank.db'}"))
     result = subprocess.run(
         [Path(sys.executable).parent / "sobank", *arguments], capture_output=True, text=True, check=False,
         env={"SOBANK_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"} | environment,

@@ -47,7 +47,9 @@ def test_a_file_that_cannot_be_a_database_is_said_in_words(tmp_path: Path, ask: 
         ask(Database(f"sqlite:///{tmp_path / 'sobank.db'}"))
 
 
-@pytest.mark.parametrize("url", ["somewhere", "", "mysql://sobank:hush@host/sobank"])
+@pytest.mark.parametrize(
+    "url", ["somewhere", "", "mysql://sobank:hush@host/sobank", "postgresql://sobank:hush@host:hush/sobank"]
+)
 def test_an_address_that_is_no_database_of_ours_is_a_wrong_setting(url: str) -> None:
     with pytest.raises(ConfigurationError, match="SOBANK_DATABASE_URL") as wrong:
         Database(url)

@@ -33,7 +33,7 @@ from sobank.cli import (
     simulate,
 )
 from sobank.cli.show import problems
-from sobank.errors import SobankError
+from sobank.errors import ConfigurationError, SobankError
 
 app = typer.Typer(
     name="sobank",
@@ -71,7 +71,13 @@ def main() -> None:
                 subject=str(error.filename or ""),
                 remedy="see that the place is there, may be written, and has room; then run again",
             ) from error
+        except UnicodeEncodeError as error:
+            # An argument or the name of a file, whose bytes are no text: no database keeps it, no terminal shows it.
+            raise ConfigurationError(
+                "an argument, or the name of a file, is not written in UTF-8",
+                remedy="type it in a terminal set to UTF-8, or rename the file",
+            ) from error
     except SobankError as error:
-        problems.print(f"[bold red]{type(error).__name__}[/] ", end="")
-        problems.print(str(error), markup=False, highlight=False)
+        problems.print(f"[bold red]{type(error).__name__}[/] ", end="", markup=True)
+        problems.print(str(error), highlight=False)
         sys.exit(error.exit_code)

@@ -196,7 +196,7 @@ def _foresee(selection: Selection, connector: str | None, *, by: str, json: bool
         as_json(asdict(found) | {"changing": found.changing, "dry_run": True})
     else:
         for line in _sentences(found):
-            out.print(line, markup=False, highlight=False)
+            out.print(line, highlight=False)
     if found.refused:
         raise typer.Exit(RegistryError.exit_code)
 
@@ -225,7 +225,7 @@ def _tell(report: AssociationReport, what: str, *, json: bool) -> None:
         out.print(f"{len(report.changed)} account(s) are now {what}; {len(report.already)} were already")
     else:
         for refusal in report.refused:
-            problems.print(f"account {refusal.account}: {refusal.reason}", markup=False, highlight=False)
+            problems.print(f"account {refusal.account}: {refusal.reason}", highlight=False)
         problems.print("nothing was changed: all or none")
     if not report.applied:
         raise typer.Exit(RegistryError.exit_code)

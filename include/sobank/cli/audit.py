@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime, time, timedelta
 from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sobank.cli.show import AsJson, SeenBy, a_day, as_json, moment, out, problems, table
-from sobank.domain.day import BANK_ZONE
+from sobank.domain.day import between
 from sobank.domain.roles import scope_of
 from sobank.errors import ConfigurationError, TrailBroken
 
@@ -41,13 +40,14 @@ def list_(
     json: AsJson = False,
 ) -> None:
     """List events, the newest first."""
+    begin, end = between(a_day(first) if first else None, a_day(until) if until else None)
     found = _trail().listed(
         cabinet=cabinet,
         actor=actor,
         action=action,
         subject=subject,
-        first=_midnight(first, days=0),
-        end=_midnight(until, days=1),
+        first=begin,
+        end=end,
         user=scope_of(by),
         limit=limit,
     )
@@ -57,7 +57,7 @@ def list_(
         columns = ("#", "when", "who", "role", "what", "to what", "before → after", "why")
         table("Audit events", columns, [_cells(row) for row in found], numbers=("#",))
     if len(found) == limit:
-        problems.print(f"only the newest {limit}: narrow it, or raise --limit", markup=False, highlight=False)
+        problems.print(f"only the newest {limit}: narrow it, or raise --limit", highlight=False)
 
 
 @app.command()
@@ -80,13 +80,13 @@ def verify(
         as_json({"holds": report.holds, "events": report.events, "last": last, "broken": broken})
     elif report.broken is None:
         out.print(f"The trail holds: {report.events} events, each as it was written.", highlight=False)
-        out.print(f"Note this elsewhere, and give it back later as --known: {last}", markup=False, highlight=False)
+        out.print(f"Note this elsewhere, and give it back later as --known: {last}", highlight=False)
     else:
         out.print(
             f"The trail is broken at event {report.broken.event} ({report.broken.difference}): {report.broken.shows}.\n"
             f"The {report.events} events before it are as they were written.",
-            markup=False, highlight=False,
-        )  # fmt: skip
+            highlight=False,
+        )
     if not report.holds:
         raise typer.Exit(TrailBroken.exit_code)
 
@@ -102,13 +102,6 @@ def _short(fields: dict[str, Any]) -> str:
         f"{name}={value if isinstance(value, str) else dumps(value, ensure_ascii=False)}"
         for name, value in fields.items()
     )
-
-
-def _midnight(day: str | None, *, days: int) -> datetime | None:
-    """The moment (UTC) at which a Paris day, or the one `days` after it, begins."""
-    if day is None:
-        return None
-    return datetime.combine(a_day(day) + timedelta(days=days), time(), BANK_ZONE).astimezone(UTC)
 
 
 def _noted(text: str) -> tuple[int, bytes]:

@@ -65,9 +65,9 @@ def circuit_state(circuit: Circuit | None) -> str:
 def print_circuits(circuits: Mapping[str, Circuit]) -> None:
     """Print each circuit below a table, and what closes those that a person must close."""
     for destination, circuit in circuits.items():
-        out.print(f"  circuit of {destination} {circuit_words(circuit)}", highlight=False, markup=False)
+        out.print(f"  circuit of {destination} {circuit_words(circuit)}", highlight=False)
     if any(circuit.kind is CircuitKind.CONFIG for circuit in circuits.values()):
-        out.print("An open circuit: mend the cause, then `sobank connectors test DESTINATION` closes it.", markup=False)
+        out.print("An open circuit: mend the cause, then `sobank connectors test DESTINATION` closes it.")
 
 
 def circuit_document(circuit: Circuit | None) -> dict[str, Any] | None:

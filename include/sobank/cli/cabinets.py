@@ -91,7 +91,7 @@ def edit(
         as_json({"cabinet": code, "changed": changed})
         return
     what = ", ".join(part.replace("_", " ") for part in changed)
-    out.print(f"{code}: {what} changed" if changed else f"{code} was so already", markup=False, highlight=False)
+    out.print(f"{code}: {what} changed" if changed else f"{code} was so already", highlight=False)
 
 
 @app.command()
@@ -112,7 +112,7 @@ def add(
     if json:
         as_json({"id": added, "cabinet": code})
         return
-    out.print(f"{code} is registered; `sobank members set` gives it members", markup=False, highlight=False)
+    out.print(f"{code} is registered; `sobank members set` gives it members", highlight=False)
 
 
 def _identity(name: str | None, siret: str | None, address: str | None, software: list[str] | None) -> Identity:

@@ -163,10 +163,10 @@ def _table(house: House, tried: list[tuple[ListedConnector, Tried]]) -> None:
 
 def _one(house: House, one: ListedConnector, found: Tried) -> None:
     works = "its connection works; nothing was sent" if found.report.reachable else "its connection FAILS"
-    out.print(f"{one.destination} ({one.partner}, {_sink(house, one)}): {works}", markup=False, highlight=False)
+    out.print(f"{one.destination} ({one.partner}, {_sink(house, one)}): {works}", highlight=False)
     print_report(found.report)
     for text in _about_circuit(one, found):
-        out.print(f"  {text}", markup=False, highlight=False)
+        out.print(f"  {text}", highlight=False)
 
 
 def _about_circuit(one: ListedConnector, found: Tried) -> list[str]:

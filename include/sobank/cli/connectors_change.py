@@ -93,13 +93,13 @@ def _document(added: Added) -> dict[str, Any]:
 def _print(added: Added, *, by: str) -> None:
     cabinet, _, name = added.destination.removeprefix("connector:").partition("/")
     works = "its connection works; nothing was sent" if added.test.reachable else "its connection FAILS"
-    out.print(f"{added.destination} is on the cabinet; {works}", markup=False, highlight=False)
+    out.print(f"{added.destination} is on the cabinet; {works}", highlight=False)
     print_report(added.test)
     out.print(
         f"{added.accounts} account(s) may be associated with it:\n"
         f"  sobank accounts associate --cabinet {cabinet} --connector {name} --by {by} --all --dry-run",
-        markup=False, highlight=False,
-    )  # fmt: skip
+        highlight=False,
+    )
 
 
 def remove(name: Name, cabinet: Cabinet, by: By, why: Why, json: AsJson = False) -> None:
@@ -128,7 +128,7 @@ def cut(name: Name, cabinet: Cabinet, by: By, why: Why, json: AsJson = False) ->
     out.print(
         f"{destination} is off the cabinet; {len(done.accounts)} account(s) have no connector now: their next"
         " statements go into the global file",
-        markup=False, highlight=False,
-    )  # fmt: skip
+        highlight=False,
+    )
     if done.batches_to_withdraw:
         out.print(f"{done.batches_to_withdraw} sealed batch(es) are withdrawn by the next run", highlight=False)

@@ -36,12 +36,12 @@ def decide_each(
             continue
         told.append({"batch": batch, "decided": True, "error": str(error) if error else None})
         if not json:
-            out.print(f"batch {batch} {said}", highlight=False, markup=False)
+            out.print(f"batch {batch} {said}", highlight=False)
         if error is not None:
             failed.append(error)
     if json:
         as_json({"batches": told})
     for error in failed[:-1]:
-        problems.print(str(error), highlight=False, markup=False)
+        problems.print(str(error), highlight=False)
     if failed:
         raise failed[-1]

@@ -10,6 +10,7 @@ import typer
 from sobank.cli.batch_words import circuit_document, circuit_words, first_line, next_step, print_circuits
 from sobank.cli.decisions import decide_each
 from sobank.cli.show import (
+    LARGEST_ID,
     AsJson,
     By,
     PageNumber,
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from sobank.wiring import House
 
 app = typer.Typer(help="Batches of the delivery ledger.", no_args_is_help=True)
-Id = Annotated[int, typer.Argument(help="Id of a batch, as `list` shows it.")]
-Ids = Annotated[list[int], typer.Argument(help="Ids of batches, as `list` shows them.")]
+Id = Annotated[int, typer.Argument(min=1, max=LARGEST_ID, help="Id of a batch, as `list` shows it.")]
+Ids = Annotated[list[int], typer.Argument(min=1, max=LARGEST_ID, help="Ids of batches, as `list` shows them.")]
 _STATES = ", ".join(BatchState)
 
 
@@ -128,7 +129,7 @@ def show(batch: Id, by: SeenBy = None, json: AsJson = False) -> None:
     units = {name: f"{facts[name]} (minor units)" for name in ("credit", "debit")}
     for name, value in (facts | units | {"circuit": circuit_words(circuit)}).items():
         if value is not None and value != "":
-            out.print(f"{name:>16} {_words(value)}", highlight=False, markup=False)
+            out.print(f"{name:>16} {_words(value)}", highlight=False)
     table(
         "Attempts",
         ("#", "worker", "began", "ended", "outcome", "said"),
@@ -141,7 +142,7 @@ def show(batch: Id, by: SeenBy = None, json: AsJson = False) -> None:
     if sheet.events:
         told = [(moment(e.at), e.actor, e.role, e.action, e.reason) for e in sheet.events]
         table("Decisions", ("when", "who", "role", "what", "why"), told)
-    out.print(f"What to do: {advice}", highlight=False, markup=False)
+    out.print(f"What to do: {advice}", highlight=False)
 
 
 @app.command()
@@ -168,8 +169,8 @@ def retry(batch: Id, by: By, why: Why, json: AsJson = False) -> None:
         for one in now:
             out.print(
                 f"batch {one.id} ({one.business_date}, {one.outgoing.object_name}): {one.state.value}",
-                highlight=False, markup=False,
-            )  # fmt: skip
+                highlight=False,
+            )
     if house.ledger.batch(batch).state is not BatchState.DELIVERED:
         raise DeliveryIncomplete(
             report.errors.get(wanted.destination) or "it did not arrive",
@@ -241,10 +242,10 @@ def _print_list(found: Page[Listed], circuits: dict[int | None, Circuit]) -> Non
         if one.attempts and one.batch.state is not BatchState.DELIVERED:
             said = first_line(one.last_message or one.reason, file=one.batch.outgoing.object_name)
             last = f"{one.batch.id}: try {one.attempts}, {moment(one.last_at)}"
-            out.print(f"  {last}: {said}" if said else f"  {last}", highlight=False, markup=False)
+            out.print(f"  {last}: {said}" if said else f"  {last}", highlight=False)
     print_circuits({one.batch.destination: circuits[_of(one)] for one in found.rows if _of(one) in circuits})
     if found.rows:
-        out.print("`sobank deliveries show ID` says what to do about one of them.", highlight=False, markup=False)
+        out.print("`sobank deliveries show ID` says what to do about one of them.", highlight=False)
 
 
 def _row(listed: Listed) -> dict[str, Any]:

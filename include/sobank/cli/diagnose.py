@@ -53,15 +53,15 @@ def diagnose(
 
 def _print(asked: str, found: Diagnosis) -> None:
     where = f", cabinet {found.cabinet}, dossier {found.dossier}" if found.cabinet else ""
-    out.print(f"Diagnostic de {asked}{where}", style="bold", markup=False, highlight=False)
+    out.print(f"Diagnostic de {asked}{where}", style="bold", highlight=False)
     for check in found.checks:
         out.print(
             f" {_MARKS[check.verdict]} {TITLES[check.step]} : {check.evidence}",
-            markup=False, highlight=False, soft_wrap=True,
+            highlight=False, soft_wrap=True,
         )  # fmt: skip
         if check.remedy:
-            out.print(f"     → {check.remedy}", markup=False, highlight=False, soft_wrap=True)
+            out.print(f"     → {check.remedy}", highlight=False, soft_wrap=True)
     out.print("Conclusion", style="bold")
-    out.print(f" {found.conclusion}", markup=False, highlight=False, soft_wrap=True)
+    out.print(f" {found.conclusion}", highlight=False, soft_wrap=True)
     out.print("Texte pour le support", style="bold")
-    out.print(found.for_support, markup=False, highlight=False, soft_wrap=True)
+    out.print(found.for_support, highlight=False, soft_wrap=True)

@@ -64,4 +64,4 @@ def add(
     if json:
         as_json({"cabinet": cabinet} | asdict(added))
         return
-    out.print(f"{cabinet} has the dossier {added.reference} ({added.name})", markup=False, highlight=False)
+    out.print(f"{cabinet} has the dossier {added.reference} ({added.name})", highlight=False)

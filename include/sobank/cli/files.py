@@ -111,7 +111,7 @@ def _ingest_paths(files: list[Path], report: Callable[[FileOutcome], None]) -> d
             outcome = ingest_file(path.name, stream, parts, now=datetime.now(UTC))
         jobs.count_file(counts, outcome)
         if outcome.refused:
-            problems.print(str(outcome.refused), markup=False, highlight=False)
+            problems.print(str(outcome.refused), highlight=False)
         report(outcome)
     return counts
 
@@ -149,7 +149,7 @@ def _line(outcome: FileOutcome) -> dict[str, Any]:
 
 def _show_file(found: dict[str, Any]) -> None:
     if "error" in found:
-        problems.print(found["error"], markup=False, highlight=False)
+        problems.print(found["error"], highlight=False)
         return
     records = found["records"]
     out.print(

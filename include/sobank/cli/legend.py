@@ -14,4 +14,4 @@ def explain(codes: Iterable[str]) -> None:
 
     known = english(House.from_environment().contracts)
     for code in sorted(set(codes) & set(known)):
-        out.print(f"  {code}: {known[code]}", markup=False, highlight=False)
+        out.print(f"  {code}: {known[code]}", highlight=False)

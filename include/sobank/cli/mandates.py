@@ -72,7 +72,7 @@ def set_(
         return
     since = f"since {done.since.astimezone(BANK_ZONE):%Y-%m-%d}"
     was = f"it was {done.before or 'not started'}" if done.changed else "as it was"
-    out.print(f"{done.cabinet}, {masked(iban)}: {dots(done.step)} {since}; {was}", markup=False, highlight=False)
+    out.print(f"{done.cabinet}, {masked(iban)}: {dots(done.step)} {since}; {was}", highlight=False)
     if done.step is MandateStep.APPROVED and done.changed:
         out.print("Statements that waited for it leave with the next run.")
 
@@ -101,7 +101,7 @@ def show(
     out.print(
         f"{account.cabinet}, dossier {account.dossier}, {masked(account.iban)} {account.currency}:"
         f" {dots(account.step)}{since}",
-        markup=False, highlight=False,
-    )  # fmt: skip
+        highlight=False,
+    )
     rows = [(s.step, moment(datetime.fromisoformat(s.since)), s.actor, moment(s.at), s.reason) for s in steps]
     table("Steps", ("step", "since", "noted by", "noted at", "why"), rows)

@@ -57,7 +57,7 @@ def set_(
     if json:
         as_json({"cabinet": cabinet, "user": user, "profile": profile, "changed": changed})
         return
-    out.print(f"{user} {'is' if changed else 'was already'} {profile} of {cabinet}", markup=False, highlight=False)
+    out.print(f"{user} {'is' if changed else 'was already'} {profile} of {cabinet}", highlight=False)
 
 
 @app.command()
@@ -69,4 +69,4 @@ def remove(user: User, cabinet: Cabinet, by: By, why: Why, json: AsJson = False)
     if json:
         as_json({"cabinet": cabinet, "user": user, "removed": True})
         return
-    out.print(f"{user} is no member of {cabinet} any more", markup=False, highlight=False)
+    out.print(f"{user} is no member of {cabinet} any more", highlight=False)

@@ -62,12 +62,12 @@ def check(file: Annotated[Path, typer.Argument(help="A partner's YAML file.")], 
         said = [asdict(problem) for problem in problems]
         as_json({"file": str(file), "problems": said, "partner": _document(partner) if partner and not said else None})
     elif problems:
-        out.print(f"{file}: {len(problems)} problem{'s' if len(problems) > 1 else ''}", markup=False, highlight=False)
+        out.print(f"{file}: {len(problems)} problem{'s' if len(problems) > 1 else ''}", highlight=False)
         for problem in problems:
-            out.print(f"  {problem}", markup=False, highlight=False)
-        out.print("→ docs/partners.md explains every key", markup=False, highlight=False)
+            out.print(f"  {problem}", highlight=False)
+        out.print("→ docs/partners.md explains every key", highlight=False)
     elif partner is not None:
-        out.print(f"{file}: nothing is wrong with it", markup=False, highlight=False)
+        out.print(f"{file}: nothing is wrong with it", highlight=False)
         _print(partner)
     if problems:
         raise typer.Exit(ConfigurationError.exit_code)
@@ -86,14 +86,14 @@ def _is_taken(code: str, file: Path) -> bool:
 def _print(partner: Partner) -> None:
     for name, value in _document(partner).items():
         if isinstance(value, dict) and value:
-            out.print(f"{name}:", markup=False, highlight=False)
+            out.print(f"{name}:", highlight=False)
             for key, text in value.items():
-                out.print(f"    {key:<30} {'none' if text is None else text}", markup=False, highlight=False)
+                out.print(f"    {key:<30} {'none' if text is None else text}", highlight=False)
         elif isinstance(value, list):
             for text in value:
-                out.print(f"  ! {text}", markup=False, highlight=False)
+                out.print(f"  ! {text}", highlight=False)
         elif not isinstance(value, dict):
-            out.print(f"{name:<27} {_plain(value)}", markup=False, highlight=False)
+            out.print(f"{name:<27} {_plain(value)}", highlight=False)
 
 
 def _plain(value: object) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from sobank.cli.legend import explain
 from sobank.cli.show import (
+    LARGEST_ID,
     AsJson,
     By,
     PageNumber,
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
     from sobank.store.quarantine_list import QuarantineSheet
 
 app = typer.Typer(help="Statements set aside, with their reasons.", no_args_is_help=True)
-Ids = Annotated[list[int] | None, typer.Argument(help="Ids of statements, as `list` shows them.")]
+Id = Annotated[int, typer.Argument(min=1, max=LARGEST_ID, help="Id of a statement, as `list` shows it.")]
+Ids = Annotated[
+    list[int] | None, typer.Argument(min=1, max=LARGEST_ID, help="Ids of statements, as `list` shows them.")
+]
 OfReason = Annotated[str | None, typer.Option("--reason", help="All that have this reason.")]
 OfCabinet = Annotated[str | None, typer.Option("--cabinet", help="All of this cabinet (code).")]
 OfDay = Annotated[str | None, typer.Option("--day", help="All of this business day, YYYY-MM-DD.")]
@@ -75,7 +79,7 @@ def list_(
 
 
 @app.command()
-def show(statement: int, by: SeenBy = None, json: AsJson = False) -> None:
+def show(statement: Id, by: SeenBy = None, json: AsJson = False) -> None:
     """Show one statement: balances, movements without their labels, and what is wrong."""
     from sobank.store.quarantine_list import quarantine_sheet
 
@@ -110,8 +114,8 @@ def _print(found: QuarantineSheet) -> None:
     for rival in found.rivals:
         out.print(
             f"the same with other content: statement {rival.statement_id}, {rival.status}, file {rival.bank_file}",
-            highlight=False, markup=False,
-        )  # fmt: skip
+            highlight=False,
+        )
     out.print(f"Set aside since {row.since:%Y-%m-%d %H:%M} UTC: {', '.join(row.reasons)}", highlight=False)
     explain(row.reasons)
 
@@ -170,7 +174,7 @@ def _decide(
         out.print(f"{len(report.decided)} {said}")
     else:
         for refused in report.refused:
-            problems.print(f"statement {refused.statement}: {refused.reason}", markup=False, highlight=False)
+            problems.print(f"statement {refused.statement}: {refused.reason}", highlight=False)
         problems.print("nothing was changed: all or none")
     if not report.applied:
         raise typer.Exit(RegistryError.exit_code)

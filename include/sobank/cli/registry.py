@@ -59,4 +59,4 @@ def import_(
         numbers=("created", "updated", "unchanged"),
     )
     for warning in report.warnings:
-        out.print(f"warning: {warning}", markup=False, highlight=False)
+        out.print(f"warning: {warning}", highlight=False)

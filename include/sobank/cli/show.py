@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -23,9 +23,12 @@ from sobank.errors import ConfigurationError
 _WHOLE = frozenset({"destination", "id"})
 #: Into a file or a pipe a table is wide enough for file names and account numbers in one piece.
 _WIDE = 160
-#: No emoji: a name, a hash or a reason that holds `:100:` must be shown as it is.
-out = Console(width=None if sys.stdout.isatty() else _WIDE, emoji=False)
-problems = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE, emoji=False)
+#: The largest number that a row can have.
+LARGEST_ID: Final = 2**63 - 1
+#: No markup unless a print asks for it, and no emoji: a name, a hash or a reason that holds `[copie]` or `:100:` must
+#: be shown as it is.
+out = Console(width=None if sys.stdout.isatty() else _WIDE, markup=False, emoji=False)
+problems = Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE, markup=False, emoji=False)
 
 if TYPE_CHECKING:
     from sobank.store.listing import Page
@@ -45,7 +48,7 @@ AskedBy = Annotated[
     str | None,
     typer.Option("--by", help="Who asks, under his rights; not given: whoever runs this machine.", callback=_actor),
 ]
-PageNumber = Annotated[int, typer.Option("--page", min=1, help="Which page, from 1 on.")]
+PageNumber = Annotated[int, typer.Option("--page", min=1, max=2**31 - 1, help="Which page, from 1 on.")]
 PageSize = Annotated[int, typer.Option("--size", min=1, max=200, help="Rows of a page.")]
 Why = Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")]
 
@@ -70,10 +73,10 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     for row in rows:
         shown.add_row(*("" if cell is None else str(cell) for cell in row))
     if not shown.row_count:
-        out.print(f"{title}: none", markup=False, highlight=False)
+        out.print(f"{title}: none", highlight=False)
         return
-    out.print(title, style="bold", markup=False, highlight=False)
-    out.print(shown, markup=False)
+    out.print(title, style="bold", highlight=False)
+    out.print(shown)
 
 
 def page_title(what: str, found: Page[Any]) -> str:
@@ -124,7 +127,7 @@ def print_report(report: ConnectionReport) -> None:
     """Print what a tested connection can do (+), and what cannot be promised with it or went wrong (!)."""
     for sign, texts in (("+", report.capabilities), ("!", report.degraded)):
         for text in texts:
-            out.print(f"  {sign} {text}", markup=False, highlight=False)
+            out.print(f"  {sign} {text}", highlight=False)
 
 
 def proof(found: Proof) -> None:
@@ -153,8 +156,8 @@ def proof(found: Proof) -> None:
         highlight=False,
     )
     for fault in found.faults:
-        out.print(f"  {fault}", markup=False)
+        out.print(f"  {fault}")
     if found.holds:
-        out.print("[bold green]The proof holds:[/] each statement is in exactly one place, to the cent.")
+        out.print("[bold green]The proof holds:[/] each statement is in exactly one place, to the cent.", markup=True)
     else:
-        out.print("[bold red]The proof does not hold.[/] See docs/runbooks/deliver_statements.md.")
+        out.print("[bold red]The proof does not hold.[/] See docs/runbooks/deliver_statements.md.", markup=True)

@@ -76,7 +76,9 @@ def partners(
     new_host_key: Annotated[
         list[str] | None, typer.Option(help="Code of a partner who shows another host key than the one pinned.")
     ] = None,
-    port: Annotated[int, typer.Option(help="Of the first partner, the others after it; 0: as the last time.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Of the first partner, the others after it; 0: as the last time.")
+    ] = 0,
 ) -> None:
     """Start partner servers on loopback (SFTP, HTTPS, S3) and leave them open until Ctrl-C."""
     from sobank.simulator.serve_partners import served, told_to_end, wait_for_end
@@ -108,7 +110,7 @@ def faults(json: AsJson = False) -> None:
         return
     rows = [(code, ", ".join(one["on"]), ", ".join(one["do"])) for code, one in listed.items()]
     table("What the simulated partners can do wrong", ("partner", "on", "do"), rows)
-    out.print('A script has a line for each, such as {"on": "rename", "do": "lose_answer", "times": 2}', markup=False)
+    out.print('A script has a line for each, such as {"on": "rename", "do": "lose_answer", "times": 2}')
 
 
 def _scripts(given: list[str]) -> dict[str, Path]:
@@ -141,4 +143,4 @@ def _introduce(folder: Path, there: list[Simulated]) -> None:
         "Ready; Ctrl-C stops them.",
     ]
     for line in lines:
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
+        out.print(line, highlight=False, soft_wrap=True)

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 #: Banks close their days, and the timetable cuts its intervals, at midnight in Paris.
 BANK_ZONE: Final = ZoneInfo("Europe/Paris")
 
+_FIRST_DAY: Final = date(2, 1, 1)
+_LAST_DAY: Final = date(9998, 12, 31)
 _MANUAL: Final = "manual"
 _UNSAFE = re.compile(r"[^A-Za-z0-9-]+")
 _KEY_TEXT: Final = 40
@@ -69,6 +71,16 @@ def _parameter(text: str) -> date:
 def midnight(day: date) -> datetime:
     """The aware moment at which `day` starts in Paris, which is the logical date of that day's run."""
     return datetime.combine(day, time(), tzinfo=BANK_ZONE)
+
+
+def between(first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
+    """The aware moments at which days in Paris begin and end, `last` included; None is from the beginning, or no end.
+
+    The ends of the calendar, which have no moment in UTC, stand for the nearest days that have one.
+    """
+    begin = midnight(max(first, _FIRST_DAY)) if first else None
+    end = midnight(min(last, _LAST_DAY) + timedelta(days=1)) if last else None
+    return begin, end
 
 
 def run_key(run_id: str) -> str:

@@ -47,7 +47,7 @@ class Database:
     def __init__(self, url: str) -> None:
         try:
             self.url = sa.make_url(url)
-        except sa.exc.ArgumentError:
+        except (sa.exc.ArgumentError, ValueError):  # the latter of a port that is no number, which it repeats
             raise ConfigurationError("is no URL", subject="SOBANK_DATABASE_URL", remedy=_GIVE) from None
         self._adbc: list[Any] = []
         if self.url.get_backend_name() not in {"sqlite", "postgresql"}:

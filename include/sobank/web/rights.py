@@ -81,6 +81,12 @@ class Needs:
         )
 
 
+def number_of(key: str) -> int | None:
+    """The number of a row as a path names it; None where it is none, or larger than any."""
+    number = int(key) if _A_NUMBER.fullmatch(key) else -1
+    return number if 0 <= number <= _LARGEST_KEY else None
+
+
 #: What every signed-in visitor may ask for: it shows of his cabinets only, however many they are.
 _WITHOUT_A_CABINET: Final = frozenset({Action.SEE, Action.SEE_AUDIT})
 
@@ -89,10 +95,8 @@ def _place(request: Request, house: House, visitor: Visitor) -> Place | None:
     for thing in Thing:
         if (key := request.path_params.get(thing)) is None:
             continue
-        number: str | int = key if thing is Thing.CABINET else int(key) if _A_NUMBER.fullmatch(str(key)) else -1
-        place = None
-        if isinstance(number, str) or 0 <= number <= _LARGEST_KEY:
-            place = place_of(house.database, thing, number, user=visitor.user)
+        number = key if thing is Thing.CABINET else number_of(key)
+        place = None if number is None else place_of(house.database, thing, number, user=visitor.user)
         if place is None:
             raise NotFound(f"no such {thing}", subject=str(key)[:40], remedy="look for it in the list")
         return place

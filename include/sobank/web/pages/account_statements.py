@@ -17,7 +17,7 @@ from sobank.web.fields import Blank, Fields, Leaf
 from sobank.web.pages.account_sheet import Typed, meanings, shown
 from sobank.web.path_account import account_of
 from sobank.web.rendering import page
-from sobank.web.rights import Here, Needs
+from sobank.web.rights import Here, Needs, number_of
 from sobank.web.statement_words import FORMATS, foreseen
 
 router = APIRouter()
@@ -36,17 +36,18 @@ class DownloadForm(Fields):
 def statement(
     request: Request,
     account: int,
-    statement: int,
+    statement: str,
     wanted: Annotated[Leaf, Query()],
     here: Annotated[Here, Depends(Needs(Action.SEE))],
 ) -> HTMLResponse:
     """One statement with its movements: the path names the account, so it must be the account's."""
     database, user = here.house.database, here.visitor.user
     row = account_of(here, account)
-    one = statement_of_account(database, account, statement, user=user)
+    key = number_of(statement)
+    one = None if key is None else statement_of_account(database, account, key, user=user)
     if one is None:
-        raise NotFound("no such statement", subject=str(statement), remedy="look for it in the list")
-    whole = statement_sheet(database, statement, user=user)
+        raise NotFound("no such statement", subject=statement[:40], remedy="look for it in the list")
+    whole = statement_sheet(database, one.id, user=user)
     number = wanted.page or 1
     entries = whole.entries[(number - 1) * _SIZE : number * _SIZE]
     return page(

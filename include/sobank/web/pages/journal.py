@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from sobank.domain.audit_chain import ChainReport
-from sobank.domain.day import midnight
+from sobank.domain.day import between
 from sobank.domain.roles import Action
 from sobank.errors import NotAllowed
 from sobank.store.audit_trail import AuditTrail
@@ -20,8 +20,6 @@ from sobank.web.rights import Here, Needs
 
 router = APIRouter()
 _SIZE: Final = 100
-_LAST_DAY: Final = date(9998, 12, 31)
-_FIRST_DAY: Final = date(2, 1, 1)
 May = Annotated[Here, Depends(Needs(Action.SEE_AUDIT))]
 
 
@@ -58,15 +56,14 @@ def verify(request: Request, here: May) -> HTMLResponse:
 
 
 def _page(request: Request, here: Here, wanted: Wanted, report: ChainReport | None) -> HTMLResponse:
-    first = max(wanted.first, _FIRST_DAY) if wanted.first else None
-    last = min(wanted.last, _LAST_DAY) if wanted.last else None
+    first, end = between(wanted.first, wanted.last)
     found = AuditTrail(here.house.database).listed(
         cabinet=wanted.cabinet,
         actor=wanted.actor,
         action=wanted.action,
         subject=wanted.subject,
-        first=midnight(first) if first else None,
-        end=midnight(last + timedelta(days=1)) if last else None,
+        first=first,
+        end=end,
         before=wanted.before,
         user=here.visitor.user,
         limit=_SIZE + 1,
