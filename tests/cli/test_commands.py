@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from sobank.cli import app
-from sobank.errors import SobankError
+from sobank.errors import NotFound, SobankError
 from sobank.store import migrate
 from sobank.store.database import Database
 from tests.builders import Cabinet, TestHouse, file_of, iban_of, statement
@@ -181,6 +183,77 @@ def test_a_copy_of_an_account_in_any_format_changes_nothing_in_the_ledger(
         assert target.read_bytes() == data
     assert (sqlite_house.batches(), sqlite_house.statuses()) == before
     assert _error(sobank("export", iban_of(1), "--to", target, "--by", "anne")).exit_code == 2
+
+
+@pytest.fixture
+def copied(sobank: Run, sqlite_house: TestHouse, tmp_path: Path) -> Callable[..., tuple[Result, Path]]:
+    """Runs `sobank export` of an account with one statement, into a folder where nothing else is."""
+    sqlite_house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen")}))
+    sqlite_house.take_in(file_of(statement(1, DAY, 5)))
+    (tmp_path / "copies").mkdir()
+    target = tmp_path / "copies" / "copy"
+
+    def run(*options: object) -> tuple[Result, Path]:
+        return sobank("export", iban_of(1), "--to", target, "--by", "anne", *options), target
+
+    return run
+
+
+def _events(sobank: Run) -> list[str]:
+    return [
+        event["action"]
+        for event in json.loads(sobank("audit", "list", "--action", "account.download", "--json").stdout)
+    ]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_copy_of_days_without_a_statement_is_refused_and_leaves_neither_file_nor_event(
+    sobank: Run, copied: Callable[..., tuple[Result, Path]], form: str
+) -> None:
+    refused, target = copied("--format", form, "--from", "2030-01-01")
+    assert isinstance(_error(refused), NotFound)
+    assert (_error(refused).exit_code, iban_of(1) in str(_error(refused))) == (4, False)
+    assert list(target.parent.iterdir()) == []
+    assert _events(sobank) == []
+    again, _ = copied("--format", form)
+    assert again.exit_code == 0, again.output
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert list(target.parent.iterdir()) == [target]
+    assert _events(sobank) == ["account.download"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_copy_that_is_broken_off_leaves_neither_file_nor_event(
+    sobank: Run, copied: Callable[..., tuple[Result, Path]], monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def half(_records: object, _form: str, file: BinaryIO) -> int:
+        file.write(b"half a file")
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr("sobank.formats.account_copy.write_copy", half)
+        result, target = copied()
+    assert result.exit_code != 0
+    assert list(target.parent.iterdir()) == []
+    assert _events(sobank) == []
+    assert copied()[0].exit_code == 0
+
+
+def test_a_copy_never_takes_the_name_of_another_file_even_one_that_came_meanwhile(
+    copied: Callable[..., tuple[Result, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(_records: object, _form: str, file: BinaryIO) -> int:
+        target.write_text("mine")
+        return file.write(b"a copy")
+
+    result, target = copied()
+    assert result.exit_code == 0, result.output
+    target.unlink()
+    monkeypatch.setattr("sobank.formats.account_copy.write_copy", slow)
+    for _ in range(2):
+        refused, _ = copied()
+        assert "is there already" in str(_error(refused))
+        assert [(path, path.read_text()) for path in target.parent.iterdir()] == [(target, "mine")]
 
 
 @pytest.mark.parametrize(

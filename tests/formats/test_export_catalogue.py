@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from sobank.domain.statement import Statement
+from sobank.formats.account_copy import write_copy
 from sobank.formats.catalogue import EXPORTS
 from sobank.formats.cfonb120 import Cfonb120
 from sobank.formats.cfonb120_objects import statements_of
@@ -51,3 +52,10 @@ def test_cfonb_on_demand_reads_back_as_it_was() -> None:
     content = written("cfonb120", FULL, EMPTY)
     assert {len(line) for line in content.split(b"\r\n")[:-1]} == {120}
     assert list(statements_of(Cfonb120().read(io.BytesIO(content), chunk_bytes=1 << 16))) == [FULL, EMPTY]
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_a_copy_of_no_statement_is_nothing_in_every_format(name: str) -> None:
+    out = io.BytesIO()
+    assert write_copy(iter(()), name, out) == 0
+    assert out.getvalue() == b""

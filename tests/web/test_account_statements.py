@@ -16,6 +16,7 @@ from sobank.store import schema
 from tests.builders import file_of, iban_of, named, statement
 from tests.web.site import COLLABORATEUR, DAY, STRANGER, SUPERVISEUR, Site
 
+FORMATS = ["cfonb120", "csv", "csv-excel", "ofx", "camt053", "parquet"]
 SCRIPT, IMAGE = "<script>alert(1)</script>", '"><img src=x onerror=a(1)>'
 LEDGER = (schema.batches, schema.allocations, schema.attempts, schema.statements, schema.quarantine)
 
@@ -110,7 +111,7 @@ def test_a_copy_holds_the_statements_associated_or_not_and_changes_nothing_but_t
     ]
 
 
-@pytest.mark.parametrize("form", ["cfonb120", "csv", "csv-excel", "ofx", "camt053", "parquet"])
+@pytest.mark.parametrize("form", FORMATS)
 def test_every_format_can_be_taken(delivered: Site, form: str) -> None:
     taken = take(delivered, 1, form=form, first=f"{DAY}", last=f"{DAY}")
     assert taken.status_code == 200
@@ -135,6 +136,18 @@ def test_a_copy_of_nothing_is_no_file_and_no_event(delivered: Site, fields: dict
     refused = take(delivered, 1, **fields)
     assert refused.status_code == 422
     assert said in refused.text
+    assert not downloads(delivered)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_days_without_a_statement_are_told_the_same_in_every_format(delivered: Site, form: str) -> None:
+    after = f"{DAY + timedelta(days=1)}"
+    page = take(delivered, 1, form=form, first=after)
+    assert page.status_code == 422
+    assert "Aucun relevé de ce compte sur cette période." in page.text
+    path = f"/api/v1/accounts/{delivered.account(1)}/copy"
+    answer = delivered.as_(COLLABORATEUR).post(path, json={"form": form, "first": after})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert not downloads(delivered)
 
 

@@ -27,7 +27,7 @@ from sobank.cli.show import (
 )
 from sobank.domain.iban import masked
 from sobank.domain.roles import scope_of
-from sobank.errors import ConfigurationError, RegistryError
+from sobank.errors import ConfigurationError, NotFound, RegistryError
 
 if TYPE_CHECKING:
     from sobank.services.associate import AssociationReport, Selection
@@ -251,6 +251,7 @@ def export(
     last: Annotated[str | None, typer.Option("--until", help="Last business day, included.")] = None,
 ) -> None:
     """Write a copy of an account's statements, associated or not; the delivery ledger does not change (A11)."""
+    from sobank.cli.new_file import new_file
     from sobank.formats.account_copy import write_copy
     from sobank.services.copy_statements import choose_copy, note_copy
     from sobank.store.account_statements import AccountStatements
@@ -259,16 +260,10 @@ def export(
     statements = AccountStatements(House.ready().database)
     since, until = a_day(first) if first else None, a_day(last) if last else None
     copy = choose_copy(statements, iban, first=since, last=until, actor=by)
-    try:
-        with to.open("xb") as file:
-            # What was noted and then could not be written is a word too many; a copy without one would be hidden.
-            note_copy(statements, copy, actor=by, form=form.value, now=datetime.now(UTC))
-            count = write_copy(statements.records(copy), form.value, file)
-    except FileExistsError:
-        raise ConfigurationError("is there already", subject=str(to), remedy="choose another name") from None
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot be written: {error.strerror}", subject=str(to), remedy="choose another place"
-        ) from None
-    to.chmod(0o640)
+    with new_file(to) as file:
+        count = write_copy(statements.records(copy), form.value, file)
+        if not count:
+            raise NotFound("no statement in these days", subject=masked(copy.iban), remedy="give other days, or none")
+        # Before it has its name: what is noted and not there is a word too many, a copy without one would be hidden.
+        note_copy(statements, copy, actor=by, form=form.value, now=datetime.now(UTC))
     out.print(f"{count} statements in {to}", highlight=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import BinaryIO
 
 from sobank.domain.statement import Statement
@@ -18,13 +19,18 @@ _CHUNK_BYTES = 1 << 20
 def write_copy(records: Iterable[bytes], form: str, out: BinaryIO) -> int:
     """Write statements, each given by its canonical records, as `form`; return how many there were.
 
+    Of none nothing is written: OFX and CAMT.053 know no file without a statement, and the others would hold headings.
     In CFONB 120 they are the bank's own records (S14); other formats are written from what those records say.
     """
     count = 0
+    left = iter(records)
+    first = next(left, None)
+    if first is None:
+        return count
 
     def counted() -> Iterator[bytes]:
         nonlocal count
-        for one in records:
+        for one in chain([first], left):
             count += 1
             yield one
 

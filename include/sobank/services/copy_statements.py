@@ -25,7 +25,7 @@ def choose_copy(statements: AccountStatements, iban: str, *, first: date | None,
 
 
 def note_copy(statements: AccountStatements, copy: Copy, *, actor: str, form: str, now: datetime) -> None:
-    """Keep in the audit trail that `actor` takes the copy, before its records are read (A13).
+    """Keep in the audit trail that `actor` takes the copy, before it is handed out (A13).
 
     Raises:
         NotAllowed: no right to a copy on one of its cabinets.
