@@ -12,12 +12,15 @@ import pytest
 import sqlalchemy as sa
 
 from sobank.domain.iban import masked
+from sobank.domain.roles import Operator
 from sobank.errors import ConfigurationError, UnknownFormat
 from sobank.formats.cfonb120_write import render, write
 from sobank.formats.parsed import Format
+from sobank.services.decide_quarantine import release_statements
 from sobank.services.ingest import ingest_inbox, received_on
 from sobank.store import schema
 from sobank.store.inbox import Inbox
+from sobank.store.quarantine import Quarantine
 from tests.builders import NOW, Cabinet, TestHouse, file_of, iban_of, named, statement
 from tests.formats.camt053_documents import document
 
@@ -194,6 +197,10 @@ def test_a_correction_in_one_file_with_what_it_corrects_is_a_conflict_and_never_
     kept = house.take_in(file_of(first, other)).kept
     assert kept is not None
     assert (kept.statements, kept.duplicates, dict(kept.quarantined)) == (1, 1, {"conflict": 1})
+    (refused,) = release_statements(
+        Quarantine(house.database), [2], actor=Operator("op"), reason="seen", now=NOW
+    ).refused
+    assert "(statement 1) is on its way" in refused.reason
     house.run(DAY)
     (sent,) = house.delivered().values()
     assert b"OTHER" not in sent

@@ -65,7 +65,7 @@ _FACTS = pa.schema(
         ("known_id", pa.int64()),
         ("account_id", pa.int32()),
         ("cabinet_id", pa.int32()),
-        ("conflicts", pa.int32()),
+        ("rival", pa.binary()),
     ]
 )
 #: Of the accounts with a number, the open one of an open cabinet that came first. A window, not a sub-select whose
@@ -75,13 +75,13 @@ _FACTS_SQL = """
     SELECT (SELECT s.id FROM statements s WHERE s.content_sha256 = f.content_sha256) AS known_id,
            f.account_id, f.cabinet_id,
            CASE WHEN f.opening_date IS NULL OR f.closing_date IS NULL OR f.opening IS NULL OR f.closing IS NULL
-                THEN (SELECT CAST(count(*) AS INTEGER) FROM statements o
-                       WHERE o.identity = f.identity AND o.status <> 'rejected')
-                ELSE (SELECT CAST(count(*) AS INTEGER) FROM statements o
+                THEN (SELECT o.identity FROM statements o
+                       WHERE o.identity = f.identity AND o.status <> 'rejected' LIMIT 1)
+                ELSE (SELECT o.identity FROM statements o
                        WHERE o.bban = f.bban AND o.currency = f.currency AND o.closing_date = f.closing_date
                          AND o.opening_date = f.opening_date AND o.opening = f.opening AND o.closing = f.closing
-                         AND o.bank_file_id <> :file AND o.status <> 'rejected')
-                END AS conflicts
+                         AND o.bank_file_id <> :file AND o.status <> 'rejected' ORDER BY o.id LIMIT 1)
+                END AS rival
       FROM (SELECT i.position, i.content_sha256, i.identity, i.bban, i.currency, i.opening_date, i.closing_date,
                    i.opening, i.closing, a.id AS account_id, a.cabinet_id,
                    row_number() OVER (PARTITION BY i.position
@@ -95,7 +95,7 @@ _FACTS_SQL = """
 _FARTHEST_AHEAD = timedelta(days=180)
 _COPIED = (
     "position", "bank", "branch", "account", "currency", "decimals", "opening_date", "opening", "closing_date",
-    "closing", "n_entries", "credit", "debit", "n_records", "records", "identity", "content_sha256",
+    "closing", "n_entries", "credit", "debit", "n_records", "records", "content_sha256",
     "warnings", "errors",
 )  # fmt: skip
 
@@ -210,7 +210,7 @@ def _facts(rows: Bulk, file_id: int, statements: pa.Table, number: pa.ChunkedArr
 def _reasons(statements: pa.Table, facts: pa.Table, business: pa.ChunkedArray, nearest: date) -> pa.ChunkedArray:
     """Space-separated reasons to set a statement aside; empty where there is none. `nearest`: the day it came on."""
     unknown = pc.if_else(pc.is_null(facts["account_id"]), Reason.UNKNOWN_ACCOUNT.value, "")
-    conflict = pc.if_else(pc.greater(facts["conflicts"], 0), Reason.CONFLICT.value, "")
+    conflict = pc.if_else(pc.is_valid(facts["rival"]), Reason.CONFLICT.value, "")
     to_come = pc.greater(business, pa.scalar(nearest + _FARTHEST_AHEAD, pa.date32()))
     dated = pc.if_else(to_come, Reason.DATE_TO_COME.value, "")
     return pc.utf8_trim_whitespace(pc.binary_join_element_wise(statements["errors"], unknown, conflict, dated, " "))
@@ -226,6 +226,8 @@ def _statement_rows(
     reasons = _reasons(statements, facts, business, nearest)
     return _with(
         statements.select(list(_COPIED)),
+        # Of what it contradicts, wherever it stands in its file: a person lets one of the two go, never both.
+        identity=pc.coalesce(facts["rival"], statements["identity"].cast(pa.binary())),
         status=pc.if_else(pc.equal(reasons, ""), "accepted", "quarantined"),
         account_id=facts["account_id"],
         bban=number,
