@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sobank.errors import ConfigurationError, LedgerError
+from sobank.errors import ConfigurationError, LedgerError, NotAllowed
 from tests.builders import Cabinet, TestHouse, file_of, statement
 from tests.cli.conftest import Run
 
@@ -18,8 +18,9 @@ APPLY = ("reconcile", "--apply", "--by", "anne", "--why", "restored from the bac
 
 
 @pytest.fixture
-def restored(sqlite_house: TestHouse) -> TestHouse:
-    """A house that took in and delivered one day, with its database of before."""
+def restored(sqlite_house: TestHouse, monkeypatch: pytest.MonkeyPatch) -> TestHouse:
+    """A house that took in and delivered one day, with its database of before; anne is an operator."""
+    monkeypatch.setenv("SOBANK_OPERATORS", "anne")
     house = sqlite_house
     house.register(Cabinet("CAB1", accounts={1: ("approved", "fizen"), 2: ("approved", None)}))
     there = Path(house.database.url.database or "")
@@ -76,6 +77,16 @@ def test_a_program_is_told_the_same(restored: TestHouse, command: Run) -> None:
 def test_it_asks_who_does_it_and_why_before_it_changes_anything(restored: TestHouse, command: Run) -> None:
     refused = command("reconcile", "--apply")
     assert isinstance(refused.exception, LedgerError)
+    assert restored.batches() == set()
+
+
+@pytest.mark.parametrize("name", ["bert", "nobody-at-all"])
+def test_only_an_operator_does_it(restored: TestHouse, command: Run, name: str) -> None:
+    given = [name if word == "anne" else word for word in APPLY]
+    refused = command(*given)
+    assert isinstance(refused.exception, NotAllowed)
+    assert "SOBANK_OPERATORS" in refused.exception.remedy
+    assert not list((restored.settings.home / "trace").rglob("closed"))
     assert restored.batches() == set()
 
 

@@ -291,3 +291,17 @@ def test_members_are_listed_set_and_removed_and_one_administrateur_stays(command
         ("member.set", "member:CAB001/paul", None),
         ("member.remove", "member:CAB001/anne", "left"),
     ]
+
+
+@pytest.mark.parametrize("why", ["", " "])
+@pytest.mark.parametrize(
+    "gone", [("connectors", "cut", "fizen"), ("connectors", "remove", "fizen"), ("members", "remove", "sam")]
+)
+def test_nothing_is_taken_away_without_a_reason(
+    command: Run, database: Database, gone: tuple[str, ...], why: str
+) -> None:
+    before = whole(database)
+    said = refused(command, RegistryError, *gone, *C1, "--by", "anne", "--why", why)
+    assert "a name and a reason are needed" in said
+    assert "--why TEXT" in said
+    assert whole(database) == before

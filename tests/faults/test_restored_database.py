@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sobank.domain.roles import Operator
 from sobank.services.reconcile import reconcile
 from sobank.store.ledger import Ledger
 from sobank.store.reconciling import Reconciling
@@ -29,7 +30,7 @@ def _traced(world: World, folder: Path) -> World:
 def _reconcile(world: World, folder: Path) -> None:
     reconcile(
         Trace(folder.as_uri(), world.database), Reconciling(world.database), take_in=_none, statements_in=_none,
-        actor="anne", reason="restored", now=world.clock(),
+        actor=Operator("anne"), reason="restored", now=world.clock(),
     )  # fmt: skip
 
 

@@ -20,15 +20,19 @@ from tests.rights.world import CUT, DRAFT, FREE, GUEST, HERE, OPERATOR, UNREGIST
 
 @dataclass(frozen=True)
 class Command:
-    """A command without its `--by`. shows: what it prints where it is allowed, of one that never refuses to list."""
+    """A command without its `--by`. shows: what it prints where it is allowed, of one that never refuses to list.
+
+    behind: it is run on a database that is behind of its trace.
+    """
 
     arguments: tuple[str, ...]
     shows: str | None = None
+    behind: bool = False
 
 
-def command(*arguments: object, shows: str | None = None) -> Command:
+def command(*arguments: object, shows: str | None = None, behind: bool = False) -> Command:
     """A command of these words and numbers."""
-    return Command(tuple(str(argument) for argument in arguments), shows)
+    return Command(tuple(str(argument) for argument in arguments), shows, behind)
 
 
 class CommandLine:
@@ -52,6 +56,8 @@ class CommandLine:
         return next(iter(answers.values()))
 
     def _allowed(self, one: Command, user: str) -> bool:
+        if one.behind:
+            self._world.house.trace.close()
         settings = self._world.house.settings
         environment = {
             "SOBANK_HOME": str(settings.home),
@@ -116,6 +122,7 @@ def commands(world: World) -> dict[Action, tuple[Command, ...]]:
             command("deliveries", "reject", third, *why),
             command("deliveries", "retry", world.sealed, *why),
         ),
+        Action.RECONCILE: (command("reconcile", "--apply", *why, behind=True),),
         Action.ADD_DOSSIER: (command("dossiers", "add", "D9", "--name", "Garage", *here),),
         Action.ADD_CABINET: (command("cabinets", "add", "CAB009", "--name", "Cabinet Neuf"),),
         Action.EDIT_CABINET: (command("cabinets", "edit", HERE, "--name", "Cabinet Premier"),),

@@ -26,6 +26,7 @@ TABLE = """
     quarantine.decide  x    x     .       .      .     x
     delivery.decide    x    x     .       .      .     x
     backfill.start     .    .     .       .      .     x
+    ledger.reconcile   .    .     .       .      .     x
     dossier.add        x    x     x       .      .     x
     cabinet.add        .    .     .       .      .     x
     cabinet.edit       x    x     .       .      .     x

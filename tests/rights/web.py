@@ -35,6 +35,7 @@ class _Web:
 
     name: ClassVar[str]
     absent: ClassVar[Mapping[Action, str]] = {
+        Action.RECONCILE: "whoever restores a database has stopped the pages: `sobank reconcile`",
         Action.START_BACKFILL: "Airflow itself starts it: `tests/web/test_dashboard.py` tries it with one",
     }
     as_json: ClassVar[bool]

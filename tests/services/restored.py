@@ -60,7 +60,7 @@ class World:
 
     def reconcile(self) -> Plan:
         """What a person does after a restore."""
-        return carry_out(self.house, by="anne", why="restored from yesterday's backup", now=NOW)
+        return carry_out(self.house, by=Operator("anne"), why="restored from yesterday's backup", now=NOW)
 
     def take_in(self, day: date, *numbers: int, amount: int = 100) -> None:
         """The bank's file of a day, received the morning after."""

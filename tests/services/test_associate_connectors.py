@@ -58,7 +58,7 @@ def add(
 
 
 def delete(registry: Registry, actor: str = "anne", name: str = "fizen") -> None:
-    delete_connector(registry, cabinet="CAB001", name=name, actor=actor, now=NOW)
+    delete_connector(registry, cabinet="CAB001", name=name, actor=actor, reason="left", now=NOW)
 
 
 @pytest.mark.parametrize("user", ["anne", "sam"])
@@ -133,7 +133,7 @@ def test_nobody_else_adds_deletes_or_cuts_a_connector(registry: Registry, databa
     for change in (
         lambda: add(registry, actor=user),
         lambda: delete(registry, user),
-        lambda: cut_connector(registry, cabinet="CAB001", name="fizen", actor=user, now=NOW),
+        lambda: cut_connector(registry, cabinet="CAB001", name="fizen", actor=user, reason="left", now=NOW),
     ):
         with pytest.raises(NotAllowed):
             change()
@@ -209,7 +209,7 @@ def test_cutting_entirely_dissociates_and_deletes_in_one_go(registry: Registry, 
     associate(registry, Selection(cabinet="CAB001"), "fizen", actor="cleo", now=NOW)
     associate(registry, Selection(cabinet="CAB001", accounts=(3,)), "fulll", actor="cleo", now=NOW)
     add_batch(database, connector_id=1, state="sealed", fence=0)
-    cut = cut_connector(registry, cabinet="CAB001", name="fizen", actor="sam", now=NOW)
+    cut = cut_connector(registry, cabinet="CAB001", name="fizen", actor="sam", reason="left", now=NOW)
     assert (cut.accounts, cut.batches_to_withdraw) == ((1, 2), 1)
     assert in_force(database) == {3: "fulll"}
     assert [e.action for e in events(database)][-3:] == ["account.dissociate", "account.dissociate", "connector.cut"]
@@ -221,7 +221,7 @@ def test_cutting_is_refused_whole_while_an_attempted_batch_is_not_final(registry
     associate(registry, Selection(cabinet="CAB001"), "fizen", actor="cleo", now=NOW)
     add_batch(database, connector_id=1, state="sealed", fence=1)
     with pytest.raises(ConnectorInUse, match="1 attempted batch"):
-        cut_connector(registry, cabinet="CAB001", name="fizen", actor="anne", now=NOW)
+        cut_connector(registry, cabinet="CAB001", name="fizen", actor="anne", reason="left", now=NOW)
     assert in_force(database) == {1: "fizen", 2: "fizen", 3: "fizen"}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sobank.cli.show import AsJson, as_json, out, table
+from sobank.cli.show import AsJson, By, Why, as_json, out, table
 from sobank.domain.delivery import BatchState
 from sobank.services.ingest import ingest_file
 from sobank.services.reconcile import Plan, look
@@ -34,11 +34,14 @@ def add_to(app: typer.Typer) -> None:
 
 def reconcile(
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without, only show what would be done.")] = False,
-    by: Annotated[str, typer.Option(help="Who does it: a name; it is kept in the audit trail.")] = "",
-    why: Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")] = "",
+    by: By = "",
+    why: Why = "",
     json: AsJson = False,
 ) -> None:
-    """After a restore: take files in again and take up what left since the backup. Stop every worker first."""
+    """After a restore: take files in again and take up what left since the backup. Stop every worker first.
+
+    Everybody may look; --apply is an operator's, who says why.
+    """
     from sobank.wiring import House
 
     house = House.ready()

@@ -24,6 +24,7 @@ class Action(StrEnum):
     DECIDE_QUARANTINE = "quarantine.decide"
     DECIDE_DELIVERY = "delivery.decide"
     START_BACKFILL = "backfill.start"
+    RECONCILE = "ledger.reconcile"
     ADD_DOSSIER = "dossier.add"
     ADD_CABINET = "cabinet.add"
     EDIT_CABINET = "cabinet.edit"
@@ -60,6 +61,7 @@ RIGHTS: dict[Action, frozenset[Profile]] = {
     Action.DECIDE_QUARANTINE: _LEADS,
     Action.DECIDE_DELIVERY: _LEADS,
     Action.START_BACKFILL: _OPERATORS_ONLY,
+    Action.RECONCILE: _OPERATORS_ONLY,
     Action.ADD_DOSSIER: _EVERY_PROFILE,
     Action.ADD_CABINET: _OPERATORS_ONLY,
     Action.EDIT_CABINET: _LEADS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sobank.domain.roles import OPERATOR_ROLE, RIGHTS, Action, Operator, may
-from sobank.errors import NotAllowed
+from sobank.errors import NotAllowed, RegistryError, SobankError
 
 if TYPE_CHECKING:
     from sobank.domain.registry import Profile
@@ -54,6 +54,16 @@ def operator_role(actor: str, action: Action) -> str:
     if not isinstance(actor, Operator):
         raise NotAllowed(f"{actor} may not do this ({action})", remedy=_who_may(action))
     return OPERATOR_ROLE
+
+
+def require_reason(actor: str, reason: str, *, subject: str = "", refusal: type[SobankError] = RegistryError) -> None:
+    """Refuse what a person decides, or takes away, without saying who he is and why (DESIGN §8).
+
+    Raises:
+        refusal: no name or no reason is given.
+    """
+    if not actor.strip() or not reason.strip():
+        raise refusal("a name and a reason are needed", subject=subject, remedy="give --by NAME and --why TEXT")
 
 
 def _who_may(action: Action) -> str:

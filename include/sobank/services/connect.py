@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sobank.domain.roles import Action
 from sobank.domain.sink import ConnectionReport, Sink
 from sobank.errors import ConfigurationError, ConnectorInUse, RegistryError
-from sobank.services.allow import allowed
+from sobank.services.allow import allowed, require_reason
 from sobank.services.associate import connector_of, dissociate_accounts
 from sobank.services.connection_test import report_of
 from sobank.services.connector_reach import ReachedPartner, require_own_reach
@@ -92,15 +92,15 @@ def add_connector(
     return Added(connector_id=added, destination=destination, test=report_of(sink), accounts=accounts)
 
 
-def delete_connector(
-    registry: Registry, *, cabinet: str, name: str, actor: str, now: datetime, reason: str | None = None
-) -> None:
+def delete_connector(registry: Registry, *, cabinet: str, name: str, actor: str, reason: str, now: datetime) -> None:
     """Take a connector off a cabinet on which nothing hangs any more (A3).
 
     Raises:
         NotAllowed: neither administrateur nor superviseur. ConnectorNotOnCabinet: it is not there.
         ConnectorInUse: names how many accounts are associated and how many batches are not final.
+        RegistryError: no reason is given.
     """
+    require_reason(actor, reason, subject=f"connector:{cabinet}/{name}")
     with registry.change() as change:
         there, profile = allowed(change, cabinet, actor, Action.DELETE_CONNECTOR)
         connector = connector_of(change, there, name)
@@ -114,9 +114,7 @@ def delete_connector(
         _delete(change, there, connector, actor=actor, role=profile, now=now, reason=reason)
 
 
-def cut_connector(
-    registry: Registry, *, cabinet: str, name: str, actor: str, now: datetime, reason: str | None = None
-) -> Cut:
+def cut_connector(registry: Registry, *, cabinet: str, name: str, actor: str, reason: str, now: datetime) -> Cut:
     """Dissociate every account of a connector and delete it, in one transaction ("couper entièrement", A3).
 
     Refused while a batch that was attempted is not final: it must be finished as planned (D7). A batch that was sealed
@@ -125,8 +123,9 @@ def cut_connector(
 
     Raises:
         NotAllowed: neither administrateur nor superviseur. ConnectorNotOnCabinet: it is not there.
-        ConnectorInUse: names how many attempted batches are not final.
+        ConnectorInUse: names how many attempted batches are not final. RegistryError: no reason is given.
     """
+    require_reason(actor, reason, subject=f"connector:{cabinet}/{name}")
     with registry.change() as change:
         there, profile = allowed(change, cabinet, actor, Action.CUT_CONNECTOR)
         connector = connector_of(change, there, name)
@@ -249,7 +248,7 @@ def _delete(
     actor: str,
     role: str,
     now: datetime,
-    reason: str | None,
+    reason: str,
     action: str = "connector.delete",
 ) -> None:
     before = {"partner": connector.partner, "connection": connector.connection, "settings": dict(connector.settings)}

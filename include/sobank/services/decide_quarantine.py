@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sobank.domain.roles import Action, Operator, scope_of
-from sobank.errors import NotFound, RegistryError
-from sobank.services.allow import role_of
+from sobank.errors import NotFound
+from sobank.services.allow import require_reason, role_of
 
 if TYPE_CHECKING:
     from sobank.store.quarantine import Quarantine, QuarantineChange, Whose
@@ -85,8 +85,7 @@ def reject_statements(
 
 
 def _chosen(ids: Sequence[int], actor: str, reason: str) -> tuple[int, ...]:
-    if not actor.strip() or not reason.strip():
-        raise RegistryError("a decision needs a name and a reason", remedy="give --by NAME and --why TEXT")
+    require_reason(actor, reason)
     return tuple(sorted(set(ids)))
 
 

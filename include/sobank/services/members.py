@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sobank.domain.registry import Profile
 from sobank.domain.roles import Action
 from sobank.errors import NotFound, RegistryError
-from sobank.services.allow import allowed
+from sobank.services.allow import allowed, require_reason
 
 if TYPE_CHECKING:
     from sobank.store.registry_edit import RegistryEditor
@@ -36,8 +36,9 @@ def remove_member(editor: RegistryEditor, *, cabinet: str, user: str, actor: str
 
     Raises:
         NotAllowed: the actor is no administrateur of the cabinet. NotFound: the user is no member.
-        RegistryError: no administrateur would be left.
+        RegistryError: no administrateur would be left, or no reason is given.
     """
+    require_reason(actor, reason, subject=f"member:{cabinet}/{user}")
     return _change(editor, cabinet, user, None, Action.REMOVE_MEMBER, actor=actor, reason=reason, now=now)
 
 

@@ -13,8 +13,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sobank.domain.delivery import BatchState
+from sobank.domain.roles import Action
 from sobank.domain.trace import Fate, Intake, Known, SealedBatch, ended_alone, fates
 from sobank.errors import LedgerError, RegistryError
+from sobank.services.allow import operator_role, require_reason
 
 if TYPE_CHECKING:
     from sobank.store.reconciling import Reconciling
@@ -80,13 +82,12 @@ def reconcile(
         take_in: takes a file in again from the archive. statements_in: SHA-256 of each statement in a sealed payload.
     Raises:
         LedgerError: no name or no reason is given; or database, spool and trace contradict one another.
+        NotAllowed: the actor is no operator.
         RegistryError: the registry lacks a cabinet, a connector or an account of what was sent. Nothing has left the
             database level then, and nothing is sent.
     """
-    if not actor.strip() or not reason.strip():
-        raise LedgerError(
-            "a person and a reason are needed", subject="reconcile", remedy="give --by NAME and --why TEXT"
-        )
+    require_reason(actor, reason, subject="reconcile", refusal=LedgerError)
+    role = operator_role(actor, Action.RECONCILE)
     if trace.is_level(whole=True):
         return Plan(level=True)
     following = trace.close()
@@ -99,7 +100,7 @@ def reconcile(
         )
     for intake in plan.files:
         take_in(intake)
-    with reconciling.change(actor=actor, reason=reason, now=now) as change:
+    with reconciling.change(actor=actor, role=role, reason=reason, now=now) as change:
         for each in plan.batches:
             batch = each.fate.departure.batch
             change.take_up(each.fate, each.known, statements_in(batch) if each.known is None else ())

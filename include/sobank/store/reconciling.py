@@ -10,7 +10,6 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from sobank.domain.delivery import BatchState, Happening, transition
-from sobank.domain.roles import OPERATOR_ROLE
 from sobank.domain.routing import Reason
 from sobank.domain.trace import Departure, End, Fate, Known, SealedBatch
 from sobank.errors import LedgerError
@@ -66,17 +65,17 @@ class Reconciling:
         return sorted({batch.destination for batch in wanted if batch.destination not in there})
 
     @contextmanager
-    def change(self, *, actor: str, reason: str, now: datetime) -> Iterator[ReconcilingChange]:
+    def change(self, *, actor: str, role: str, reason: str, now: datetime) -> Iterator[ReconcilingChange]:
         """One transaction, exclusive with decisions: all of it is committed when the block ends, or nothing."""
         with self._database.exclusive("decide") as connection:
-            yield ReconcilingChange(connection, actor=actor, reason=reason, now=now)
+            yield ReconcilingChange(connection, actor=actor, role=role, reason=reason, now=now)
 
 
 class ReconcilingChange:
     """An open reconcile."""
 
-    def __init__(self, connection: sa.Connection, *, actor: str, reason: str, now: datetime) -> None:
-        self._connection, self._actor, self._reason, self._now = connection, actor, reason, now
+    def __init__(self, connection: sa.Connection, *, actor: str, role: str, reason: str, now: datetime) -> None:
+        self._connection, self._actor, self._role, self._reason, self._now = connection, actor, role, reason, now
         self._events: list[dict[str, Any]] = []
 
     def take_up(self, fate: Fate, known: Known | None, contents: Sequence[bytes]) -> None:
@@ -117,7 +116,7 @@ class ReconcilingChange:
                 "reason": self._reason,
             }
         )  # fmt: skip
-        audit.record_many(self._connection, self._events, at=self._now, actor=self._actor, role=OPERATOR_ROLE)
+        audit.record_many(self._connection, self._events, at=self._now, actor=self._actor, role=self._role)
 
     def _enter(self, batch: SealedBatch, contents: Sequence[bytes]) -> int:
         """Enter a batch that the database does not have, with its statements; its id."""
