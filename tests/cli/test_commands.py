@@ -242,7 +242,7 @@ def test_a_copy_that_is_broken_off_leaves_neither_file_nor_event(
 def test_a_copy_never_takes_the_name_of_another_file_even_one_that_came_meanwhile(
     copied: Callable[..., tuple[Result, Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow(_records: object, _form: str, file: BinaryIO) -> int:
+    def slow(_records: object, _form: str, file: BinaryIO, *, country: str) -> int:
         target.write_text("mine")
         return file.write(b"a copy")
 

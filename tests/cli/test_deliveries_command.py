@@ -15,7 +15,7 @@ from sobank.domain.delivery import Claim, Happening
 from sobank.errors import DeliveryIncomplete, SobankError
 from sobank.store.circuits import Circuits
 from sobank.store.schema import audit_events, memberships
-from tests.builders import Cabinet, TestHouse, file_of, statement
+from tests.builders import Cabinet, TestHouse, file_of, named, statement
 from tests.cli.conftest import Run
 
 DAYS = (date(2026, 3, 3), date(2026, 3, 4))
@@ -115,7 +115,7 @@ def test_the_list_is_narrowed_to_a_cabinet_a_run_and_what_a_person_may_see(comma
 
 def test_what_waits_for_a_person_or_is_late_is_listed_alone(command: Run, house: TestHouse) -> None:
     late, today = ids(command), datetime.now(UTC).astimezone(BANK_ZONE).date()
-    house.take_in(file_of(statement(2, today, 3, opening=6)))
+    house.take_in(file_of(statement(2, today, 3, opening=6)), named(today))
     house.decide(today)
     assert ids(command, "--overdue") == late
     assert len(ids(command)) == len(late) + 1

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from sobank.domain.iban import bban, iban
 from sobank.domain.statement import Statement
 from sobank.formats.account_copy import write_copy
 from sobank.formats.catalogue import EXPORTS
 from sobank.formats.cfonb120 import Cfonb120
 from sobank.formats.cfonb120_objects import statements_of
+from sobank.formats.cfonb120_write import render
 from tests.formats.export_statements import EMPTY, FULL
 
 
@@ -59,3 +62,21 @@ def test_a_copy_of_no_statement_is_nothing_in_every_format(name: str) -> None:
     out = io.BytesIO()
     assert write_copy(iter(()), name, out) == 0
     assert out.getvalue() == b""
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_a_copy_holds_what_a_person_released_in_every_format(name: str) -> None:
+    unbalanced = replace(FULL, closing=FULL.closing + 1)
+    out = io.BytesIO()
+    assert write_copy([render(FULL), render(unbalanced)], name, out) == 2
+    assert out.getvalue() == written(name, FULL, unbalanced)
+
+
+@pytest.mark.parametrize("name", ["csv", "camt053"])
+def test_a_copy_bears_the_iban_of_its_account_that_of_monaco_too(name: str) -> None:
+    number = bban(FULL.bank, FULL.branch, FULL.account)
+    for country, other in (("MC", "FR"), ("FR", "MC")):
+        out = io.BytesIO()
+        write_copy([render(FULL)], name, out, country=country)
+        assert iban(number, country).encode() in out.getvalue()
+        assert iban(number, other).encode() not in out.getvalue()

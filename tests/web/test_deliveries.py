@@ -15,7 +15,7 @@ from sobank.domain.delivery import BatchState, Happening
 from sobank.simulator.partner_sftp import SftpPartner
 from sobank.store.schema import audit_events, batches, connectors
 from sobank.web.api.shapes import PREFIX
-from tests.builders import NOW, file_of, named, statement
+from tests.builders import NOW, file_of, named, named, statement
 from tests.web.site import COLLABORATEUR, DAY, HERE, NOBODY, OPERATOR, STRANGER, SUPERVISEUR, THERE, Site
 
 WHY = {"reason": "vu avec le partenaire"}
@@ -122,7 +122,7 @@ def test_what_waits_for_a_person_or_is_late_is_to_be_looked_at(site: Site) -> No
 def test_programs_list_what_is_late_alone(site: Site) -> None:
     today = datetime.now(UTC).astimezone(BANK_ZONE).date()
     late = sealed(site)
-    site.house.take_in(file_of(statement(2, today, 3, opening=6)))
+    site.house.take_in(file_of(statement(2, today, 3, opening=6)), named(today))
     site.house.decide(today)
     lead = site.as_(SUPERVISEUR)
     found = {late: lead.get(f"{PREFIX}/batches?overdue={late}").json()["rows"] for late in ("true", "false")}

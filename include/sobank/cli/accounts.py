@@ -261,7 +261,7 @@ def export(
     since, until = a_day(first) if first else None, a_day(last) if last else None
     copy = choose_copy(statements, iban, first=since, last=until, actor=by)
     with new_file(to) as file:
-        count = write_copy(statements.records(copy), form.value, file)
+        count = write_copy(statements.records(copy), form.value, file, country=copy.iban[:2])
         if not count:
             raise NotFound("no statement in these days", subject=masked(copy.iban), remedy="give other days, or none")
         # Before it has its name: what is noted and not there is a word too many, a copy without one would be hidden.

@@ -34,7 +34,10 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
-    """One account, one period. Amounts in minor units (10^`decimals` make a unit); dates are bank days."""
+    """One account, one period. Amounts in minor units (10^`decimals` make a unit); dates are bank days.
+
+    country: with which the IBAN begins, FR or MC: its bank's records do not say it (S13).
+    """
 
     bank: str
     branch: str
@@ -46,6 +49,7 @@ class Statement:
     closing_date: date
     closing: int
     entries: tuple[Entry, ...] = field(default=())
+    country: str = field(default="FR", repr=False)
 
     @property
     def balanced(self) -> bool:

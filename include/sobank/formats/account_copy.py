@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import BinaryIO
 
@@ -16,11 +17,12 @@ from sobank.formats.cfonb120_write import write
 _CHUNK_BYTES = 1 << 20
 
 
-def write_copy(records: Iterable[bytes], form: str, out: BinaryIO) -> int:
+def write_copy(records: Iterable[bytes], form: str, out: BinaryIO, *, country: str = "FR") -> int:
     """Write statements, each given by its canonical records, as `form`; return how many there were.
 
     Of none nothing is written: OFX and CAMT.053 know no file without a statement, and the others would hold headings.
-    In CFONB 120 they are the bank's own records (S14); other formats are written from what those records say.
+    In CFONB 120 they are the bank's own records (S14); other formats are written from what those records say, and from
+    `country`, with which the IBAN of the account begins.
     """
     count = 0
     left = iter(records)
@@ -38,10 +40,11 @@ def write_copy(records: Iterable[bytes], form: str, out: BinaryIO) -> int:
         for one in counted():
             out.write(write(one, b"\r\n"))
     else:
-        EXPORTS[form](_statements(counted()), out)
+        EXPORTS[form](_statements(counted(), country), out)
     return count
 
 
-def _statements(records: Iterable[bytes]) -> Iterator[Statement]:
+def _statements(records: Iterable[bytes], country: str) -> Iterator[Statement]:
     for one in records:
-        yield from statements_of(Cfonb120().read(io.BytesIO(one), chunk_bytes=_CHUNK_BYTES))
+        for read in statements_of(Cfonb120().read(io.BytesIO(one), chunk_bytes=_CHUNK_BYTES), released=True):
+            yield replace(read, country=country)

@@ -46,7 +46,7 @@ def iban_of(statement: Statement) -> str:
     """The IBAN, or bank, branch and account set side by side where they are no digits and capital letters."""
     parts = statement.bank, statement.branch, statement.account
     try:
-        return accounts.iban(accounts.bban(*parts))
+        return accounts.iban(accounts.bban(*parts), statement.country)
     except ValueError:
         return "".join(parts)
 

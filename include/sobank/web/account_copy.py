@@ -30,7 +30,7 @@ def copied(here: Here, account: AccountRow, form: str, *, first: date | None, la
     chosen = choose_copy(statements, account.iban, first=first, last=last, actor=here.visitor.actor)
     chosen = replace(chosen, accounts=tuple(one for one in chosen.accounts if one.id == account.id))
     copy = cast("IO[bytes]", SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115  closed when it was sent
-    if not write_copy(statements.records(chosen), form, cast("Any", copy)):
+    if not write_copy(statements.records(chosen), form, cast("Any", copy), country=chosen.iban[:2]):
         copy.close()
         return None
     note_copy(statements, chosen, actor=here.visitor.actor, form=form, now=here.now)
