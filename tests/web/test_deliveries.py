@@ -15,7 +15,7 @@ from sobank.domain.delivery import BatchState, Happening
 from sobank.simulator.partner_sftp import SftpPartner
 from sobank.store.schema import audit_events, batches, connectors
 from sobank.web.api.shapes import PREFIX
-from tests.builders import NOW, file_of, named, named, statement
+from tests.builders import NOW, file_of, named, statement
 from tests.web.site import COLLABORATEUR, DAY, HERE, NOBODY, OPERATOR, STRANGER, SUPERVISEUR, THERE, Site
 
 WHY = {"reason": "vu avec le partenaire"}
