@@ -250,6 +250,31 @@ def test_a_step_that_does_not_follow_is_refused_with_what_can(
     assert len(events(database)) == 2
 
 
+def test_a_correction_stays_on_or_after_the_day_of_the_step_before(
+    command: Run, database: Database, ibans: list[str]
+) -> None:
+    set_ = ("mandates", "set", ibans[0])
+    for step, day in (("draft", "2026-01-08"), ("draft", "2026-01-05"), ("signed", "2026-01-10")):
+        done(command, *set_, step, "--date", day, "--by", "sam")
+    late = refused(command, RegistryError, *set_, "signed", "--date", "2026-01-04", "--by", "sam")
+    assert "it was draft since 2026-01-05" in late
+    assert done(command, *set_, "signed", "--date", "2026-01-05", "--by", "sam")["changed"]
+    assert len(events(database)) == 4
+
+
+@pytest.mark.parametrize("step", ["draft", "signed"])
+@pytest.mark.parametrize("day", ["0001-01-01", "1970-01-01", "1989-12-31"])
+def test_a_day_on_which_there_were_no_such_mandates_is_refused(
+    command: Run, database: Database, ibans: list[str], step: str, day: str
+) -> None:
+    done(command, "mandates", "set", ibans[0], "draft", "--date", "1990-01-01", "--by", "sam")
+    before = whole(database)
+    assert f"{day} is before 1990-01-01" in refused(
+        command, RegistryError, "mandates", "set", ibans[0], step, "--date", day, "--by", "sam"
+    )
+    assert whole(database) == before
+
+
 @pytest.mark.parametrize("why", [(), ("--why", " ")])
 @pytest.mark.parametrize("step", sorted(ENDED_STEPS))
 def test_a_mandate_ends_only_with_a_reason_which_is_shown(

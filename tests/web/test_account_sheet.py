@@ -108,6 +108,23 @@ def test_the_day_of_the_current_step_can_be_corrected(site: Site) -> None:
     assert "depuis le 30/03/2026" in sheet(site, 3)
 
 
+def test_a_correction_of_a_day_stays_after_the_step_before(site: Site) -> None:
+    assert step(site, 3, step="signed", on="2026-04-02").status_code == 303
+    draft = events(site, "mandate.step")[0].before["since"][:10]
+    refused = step(site, 3, step="signed", on="2020-01-01")
+    assert refused.status_code == 409
+    assert "précède celle de l&#39;étape précédente" in refused.text
+    assert draft > "2020-01-01"
+    assert len(events(site, "mandate.step")) == 1
+
+
+@pytest.mark.parametrize("on", ["0001-01-01", "1970-01-01"])
+def test_a_program_is_refused_a_day_that_is_too_old(site: Site, on: str) -> None:
+    path = f"{PREFIX}/accounts/{site.account(3)}/mandate"
+    refused = site.as_(SUPERVISEUR).post(path, json={"step": "draft", "on": on})
+    assert (refused.status_code, refused.json()["code"]) == (409, "refused")
+
+
 def test_a_mandate_ends_only_with_a_reason_which_is_kept(site: Site) -> None:
     refused = step(site, 1, step="revoked", on=f"{TODAY}", reason="  ")
     assert refused.status_code == 422
@@ -133,6 +150,8 @@ def test_programs_end_a_mandate_with_a_reason_too(site: Site) -> None:
         ({"step": "approved", "on": "2026-04-02"}, 409, "ne suit pas"),
         ({"step": "signed", "on": f"{TODAY + timedelta(days=2)}"}, 409, "à venir"),
         ({"step": "signed", "on": "2020-01-01"}, 409, "précède"),
+        ({"step": "signed", "on": "0001-01-01"}, 409, "trop ancienne"),
+        ({"step": "draft", "on": "0"}, 409, "trop ancienne"),
         ({"step": "", "on": ""}, 422, "Choisissez l&#39;étape"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sobank.domain.day import BANK_ZONE
 from sobank.domain.iban import masked
@@ -16,6 +16,10 @@ from sobank.services.register_work import account_subject
 
 if TYPE_CHECKING:
     from sobank.store.registry_edit import AccountOfIban, RegistryEdit, RegistryEditor
+
+#: Older mandates there are none: a day before is a slip of the hand, and the first ones of the calendar cannot be moved
+#: from Paris to UTC.
+FIRST_DAY: Final = date(1990, 1, 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,13 +53,13 @@ def step_mandate(
 
     Raises:
         NotFound: no cabinet of the actor has such an account. NotAllowed: the profile has no right to it.
-        RegistryError: the step does not follow, its day is to come or before the step it follows, it ends the mandate
-            without a reason, or two accounts fit.
+        RegistryError: the step does not follow, its day is to come, before FIRST_DAY or before the step it follows, it
+            ends the mandate without a reason, or two accounts fit.
     """
     with editor.change() as change:
         account = account_of(change, iban, user=scope_of(actor), cabinet=cabinet, currency=currency)
         there, role = allowed(change, account.cabinet, actor, Action.SET_MANDATE)
-        _check_day(account, step, on, today=now.astimezone(BANK_ZONE).date())
+        _check_day(change, account, step, on, today=now.astimezone(BANK_ZONE).date())
         _check_step(account, step)
         _check_reason(account, step, reason)
         since = datetime.combine(on, time(), BANK_ZONE).astimezone(UTC)
@@ -142,15 +146,28 @@ def _check_reason(account: AccountOfIban, step: MandateStep, reason: str | None)
         )
 
 
-def _check_day(account: AccountOfIban, step: MandateStep, on: date, *, today: date) -> None:
+def _check_day(change: RegistryEdit, account: AccountOfIban, step: MandateStep, on: date, *, today: date) -> None:
     where = f"{account.cabinet}, {masked(account.iban)}"
     if on > today:
         raise RegistryError(f"{on} is to come", subject=where, remedy="note a step on the day it was taken")
-    if account.since is not None and account.step is not step:
-        last = account.since.astimezone(BANK_ZONE).date()
-        if on < last:
+    if on < FIRST_DAY:
+        raise RegistryError(f"{on} is before {FIRST_DAY}", subject=where, remedy="correct the day")
+    if account.since is None:
+        return
+    if account.step is step:
+        # A correction: what must not come after it is the step before, whose day the audit trail has.
+        taken = (one for one in reversed(change.steps_taken(account.id)) if one.step != step)
+        if (before := next(taken, None)) and on < (since := _paris_day(datetime.fromisoformat(before.since))):
             raise RegistryError(
-                f"it has been {account.step} since {last}, after {on}",
-                subject=where,
-                remedy="correct the day, or first the day of the step before",
+                f"it was {before.step} since {since}, after {on}", subject=where, remedy="correct the day"
             )
+    elif on < (last := _paris_day(account.since)):
+        raise RegistryError(
+            f"it has been {account.step} since {last}, after {on}",
+            subject=where,
+            remedy="correct the day, or first the day of the step before",
+        )
+
+
+def _paris_day(moment: datetime) -> date:
+    return moment.astimezone(BANK_ZONE).date()

@@ -14,7 +14,7 @@ from sobank.domain.day import BANK_ZONE
 from sobank.domain.registry import ENDED_STEPS, MandateStep
 from sobank.domain.roles import Action
 from sobank.errors import NotAllowed, NotFound, RegistryError
-from sobank.services.step_mandate import following_steps, step_mandate
+from sobank.services.step_mandate import FIRST_DAY, following_steps, step_mandate
 from sobank.store.account_history import association_history, mandate_history
 from sobank.store.account_list import AccountRow
 from sobank.store.account_sheet import AccountSheet, StatementOfAccount, account_sheet
@@ -151,6 +151,10 @@ def _refused(here: Here, row: AccountRow, step: MandateStep, on: date, today: da
     """Why the service refused, in the words of the page."""
     if on > today:
         return here.language.say("Cette date est à venir : une étape se note le jour où elle est franchie, ou après.")
-    if step is not row.mandate and step not in following_steps(row.mandate):
+    if on < FIRST_DAY:
+        return here.language.say("Cette date est trop ancienne : aucun mandat n'est d'avant 1990.")
+    if step is row.mandate:
+        return here.language.say("Cette date précède celle de l'étape précédente du mandat.")
+    if step not in following_steps(row.mandate):
         return here.language.say("Cette étape ne suit pas l'étape actuelle : la page a pu changer entre-temps.")
     return here.language.say("Cette date précède celle de l'étape actuelle : corrigez d'abord cette dernière.")
