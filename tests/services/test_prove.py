@@ -196,6 +196,19 @@ def test_an_allocation_that_vanished_is_a_fault(house: TestHouse) -> None:
     assert ("0 statements are allocated" in "".join(proof.faults), proof.holds) == (True, False)
 
 
+def test_amounts_that_no_64_bits_hold_together_are_summed_to_the_cent(house: TestHouse) -> None:
+    """The closing records count in thousandths, the others in whole units: each amount is stored a thousandfold."""
+    most = 10**14 - 1
+    absurd = bytearray(file_of(*(statement(n, DAY, *[most, -most] * 60, closing=0, decimals=0) for n in (1, 2))))
+    for end in (len(absurd) // 2, len(absurd)):
+        absurd[end - 121 + 19] = ord("3")
+    _world(house).take_in(bytes(absurd), "absurd.txt")
+    house.run(DAY, judged=True)
+    received = _proof(house).received
+    assert (received.statements, received.entries) == (7, 250)
+    assert (received.credit, received.debit) == (1500 + 120_000 * most, -150 - 120_000 * most)
+
+
 def test_sealed_bytes_that_rotted_are_a_fault_and_the_rest_of_the_day_is_still_shown(house: TestHouse) -> None:
     _world(house).run(DAY)
     payload, _ = _sealed(house, "connector")

@@ -92,6 +92,16 @@ def test_a_day_is_reconciled_in_count_and_to_the_cent(week: TestHouse) -> None:
     assert book.holds
 
 
+def test_a_day_whose_amounts_no_64_bits_hold_together_is_reconciled_to_the_cent(week: TestHouse) -> None:
+    most, least = 2**63 - 1, -(2**63)
+    with week.database.write() as connection:
+        for table in (schema.statements, schema.batches):
+            connection.execute(sa.update(table).values(credit=most, debit=least))
+    book = Dashboard(week.database, user=None).book(MONDAY)
+    assert book.received == Figures(statements=6, credit=6 * most, debit=6 * least)
+    assert book.partners == Figures(statements=2, credit=2 * most, debit=2 * least)
+
+
 def test_a_day_does_not_hold_while_something_is_on_its_way_undecided_or_one_cent_off(week: TestHouse) -> None:
     reader = Dashboard(week.database, user=None)
     on_its_way, undecided = reader.book(TUESDAY), reader.book(WEDNESDAY)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from sobank.store.database import Database
+from sobank.store.exact_sum import exact_sum
 from sobank.store.listing import looking
 from sobank.store.schema import allocations, statements
 
@@ -32,7 +33,7 @@ def sums_of_batches(connection: sa.Connection, batch_ids: Sequence[int]) -> dict
     s = statements.c
     keys = (allocations.c.batch_id, s.currency, s.decimals)
     query = (
-        sa.select(*keys, sa.func.sum(s.debit).label("debit"), sa.func.sum(s.credit).label("credit"))
+        sa.select(*keys, exact_sum(s.debit).label("debit"), exact_sum(s.credit).label("credit"))
         .join(statements, s.id == allocations.c.statement_id)
         .where(allocations.c.batch_id.in_(batch_ids))
         .group_by(*keys)
@@ -40,7 +41,7 @@ def sums_of_batches(connection: sa.Connection, batch_ids: Sequence[int]) -> dict
     )
     found: dict[int, tuple[Sum, ...]] = {}
     for row in connection.execute(query):
-        one = Sum(currency=row.currency, decimals=row.decimals, debit=int(row.debit), credit=int(row.credit))
+        one = Sum(currency=row.currency, decimals=row.decimals, debit=row.debit, credit=row.credit)
         found[row.batch_id] = (*found.get(row.batch_id, ()), one)
     return found
 

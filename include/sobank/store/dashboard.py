@@ -17,6 +17,7 @@ from sobank.domain.delivery import FINAL_STATES, BatchState
 from sobank.domain.registry import MandateStep
 from sobank.store.bank_news import cabinet_numbers
 from sobank.store.database import Database
+from sobank.store.exact_sum import exact_sum
 from sobank.store.listing import looking
 from sobank.store.schema import accounts, associations, batches, cabinets, connectors, mandates, statements
 from sobank.store.standing import is_undecided, status
@@ -268,11 +269,11 @@ _WAITS = sa.and_(
 
 
 def _sums(c: Any, n: sa.ColumnElement[int]) -> tuple[sa.ColumnElement[int], ...]:
-    return n.label("n"), sa.func.sum(c.credit).label("credit"), sa.func.sum(c.debit).label("debit")
+    return n.label("n"), exact_sum(c.credit).label("credit"), exact_sum(c.debit).label("debit")
 
 
 def _figures(row: Any) -> Figures:
-    return Figures(statements=int(row.n), credit=int(row.credit), debit=int(row.debit))
+    return Figures(statements=int(row.n), credit=row.credit, debit=row.debit)
 
 
 def _column(state: BatchState) -> str:

@@ -15,6 +15,7 @@ from sobank.domain.delivery import BatchState
 from sobank.domain.proof import QuarantineProof, Received
 from sobank.store.candidates import CANDIDATES, CANDIDATES_SQL, routed
 from sobank.store.database import Database
+from sobank.store.exact_sum import exact_sum
 from sobank.store.schema import allocations, batches, entries, quarantine, statements
 from sobank.store.standing import is_decided
 
@@ -75,8 +76,8 @@ class ProofRows:
             sa.select(
                 decided,
                 sa.func.count(),
-                sa.func.sum(sa.case((amount > 0, amount), else_=0)),
-                sa.func.sum(sa.case((amount < 0, amount), else_=0)),
+                exact_sum(sa.case((amount > 0, amount), else_=0)),
+                exact_sum(sa.case((amount < 0, amount), else_=0)),
             )
             .select_from(entries.join(statements, statements.c.id == entries.c.statement_id))
             .where(of_day)
@@ -84,7 +85,7 @@ class ProofRows:
         )
         with self._database.read() as connection:
             number = {bool(key): n for key, n in connection.execute(counted)}
-            sums = {bool(key): (n, int(credit), int(debit)) for key, n, credit, debit in connection.execute(summed)}
+            sums = {bool(key): tuple(of_key) for key, *of_key in connection.execute(summed)}
         yes, no = sums.get(True, (0, 0, 0)), sums.get(False, (0, 0, 0))
         return DayRows(
             all=Received(
