@@ -49,13 +49,13 @@ def shard(ref: dict):
 
 # What earlier runs sealed may leave even if deciding failed; if `wait` failed, there is no day and nothing runs.
 @task(trigger_rule="all_done_min_one_success")
-def partners() -> list:
-    return jobs.partners_to_push(_day())
+def partners(ti=None) -> list:
+    return jobs.partners_to_push(_day(), lambda days: ti.xcom_push("days", days))
 
 
 @task(trigger_rule="all_done_min_one_success")
-def global_file_shards() -> list:
-    return jobs.global_file_shards(_day())
+def global_file_shards(ti=None) -> list:
+    return jobs.global_file_shards(_day(), lambda days: ti.xcom_push("days", days))
 
 
 @task(map_index_template="{{ task.op_kwargs['partner'] }}", retries=3)
@@ -65,9 +65,9 @@ def push(partner: str) -> dict:
 
 # The leaf colours the run, so it looks at the ledger and at every task before it. Its clear no is news at once.
 @task(trigger_rule="all_done", retry_policy=CLEAR_NO)
-def prove() -> dict:
-    proof, run = jobs.prove(_day()), get_current_context()
-    states = run["ti"].get_task_states(dag_id=run["dag"].dag_id, run_ids=[run["run_id"]])[run["run_id"]]
+def prove(ti=None) -> dict:
+    proof = jobs.prove(_day(), ti.xcom_pull(["partners", "global_file_shards"], key="days"))
+    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
     if failed := sorted(name for name, state in states.items() if state in {"failed", "upstream_failed"}):
         raise RuntimeError(f"the proof holds, but tasks of this run failed: {', '.join(failed)}; clear them")
     return proof

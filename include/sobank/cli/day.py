@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -12,6 +13,7 @@ from sobank import jobs
 from sobank.cli import show
 from sobank.cli.show import AsJson, Day, a_day, as_json, out, progress, table
 from sobank.domain.day import BANK_ZONE, run_key
+from sobank.domain.proof import Proof
 from sobank.errors import ConfigurationError, DeliveryIncomplete, ProofFailed
 
 _JOBS_OF_A_SHARD: Final = 3
@@ -32,7 +34,7 @@ def deliver(
         bool, typer.Option("--dry-run", help="Extract and validate only: say what would go where.")
     ] = False,
 ) -> None:
-    """Deliver every undecided statement up to a business day, then prove it. Running it again is safe."""
+    """Deliver every undecided statement up to a business day, then prove all their days. Running it again is safe."""
     wanted = a_day(day)
     run = run_key(f"cli-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
     with progress() as bar:
@@ -50,16 +52,17 @@ def deliver(
         step("decide")
         ref = jobs.decide(refs)
         step("push")
-        pushed, errors = jobs.send_all(wanted)
+        noted: list[list[str]] = []
+        pushed, errors = jobs.send_all(wanted, noted.append)
         failed = [f"{error.subject}: {error.what}" for error in errors]
         step("prove")
-        proofs = jobs.proofs_up_to(wanted)
-    proof = proofs[-1]
+        proofs = jobs.proofs_up_to(wanted, noted)
     if json:
-        as_json({"run": ref, "pushed": pushed, "failed": failed, "proof": proof.as_json()})
+        told = [proof.as_json() for proof in proofs]
+        as_json({"run": ref, "pushed": pushed, "failed": failed, "proof": told[-1], "proofs": told})
     else:
         _show_run(ref)
-        show.proof(proof)
+        _show_proofs(proofs)
         _show_absences(wanted)
     if failed:
         raise DeliveryIncomplete("\n".join(failed), remedy="mend the cause and run this command again")
@@ -144,6 +147,17 @@ def _show_run(ref: dict[str, Any]) -> None:
             f"{ref['unsealed']} statements stay undecided: their files could not be sealed, the log says why",
             highlight=False,
         )
+
+
+def _show_proofs(proofs: Sequence[Proof]) -> None:
+    """Show the proof of each earlier day that does not hold, and that of the run's own day; then how many there are."""
+    *earlier, own = proofs
+    for proof in (*(proof for proof in earlier if not proof.holds), own):
+        show.proof(proof)
+    if earlier:
+        broken = sum(not proof.holds for proof in proofs)
+        held = f"{broken} {'does' if broken == 1 else 'do'} not hold" if broken else "all hold"
+        out.print(f"{len(proofs)} days put to the proof, {proofs[0].day} to {own.day}: {held}", highlight=False)
 
 
 def _show_absences(day: Any) -> None:

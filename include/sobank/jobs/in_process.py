@@ -10,6 +10,7 @@ from typing import Final
 
 from sobank import jobs
 from sobank.errors import DeliveryIncomplete
+from sobank.jobs.leave import Note, unnoted
 from sobank.jobs.start import Ref
 
 _SIDE_BY_SIDE: Final = 2
@@ -45,14 +46,17 @@ def prepare_all(refs: Sequence[Ref], told: Callable[[str], None] = lambda _name:
     return prepared
 
 
-def send_all(day: str | date) -> tuple[dict[str, Ref], list[DeliveryIncomplete]]:
+def send_all(day: str | date, note: Note = unnoted) -> tuple[dict[str, Ref], list[DeliveryIncomplete]]:
     """Every `push` and `write_global_files` of a day.
 
+    Args:
+        note: is given the business dates of what is about to leave: for `proofs_up_to`.
     Returns:
         What each came to by its name, and what could not be sent; that does not stop the others (D8).
     """
-    calls = {partner: partial(jobs.push, partner, day) for partner in jobs.partners_to_push(day)}
-    calls |= {f"global {ref['shard']}": partial(jobs.write_global_files, ref) for ref in jobs.global_file_shards(day)}
+    calls = {partner: partial(jobs.push, partner, day) for partner in jobs.partners_to_push(day, note)}
+    files = jobs.global_file_shards(day, note)
+    calls |= {f"global {ref['shard']}": partial(jobs.write_global_files, ref) for ref in files}
     sent: dict[str, Ref] = {}
     failed: list[DeliveryIncomplete] = []
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,21 @@ from sobank.jobs.start import Now, Ref, as_day, utc_now
 
 if TYPE_CHECKING:
     from sobank.services.worker import PushReport
+    from sobank.wiring import House
+
+#: Takes the business dates of what is about to leave: once that has arrived, nothing says which run has sent it.
+Note = Callable[[list[str]], object]
 
 
-def partners_to_push(day: str | date) -> list[str]:
-    """Codes of the partners that have batches under way, up to `day`."""
-    return start.house().ledger.open_partners(until=as_day(day))
+def unnoted(_days: list[str]) -> None:
+    """Nobody will prove them."""
+
+
+def partners_to_push(day: str | date, note: Note = unnoted) -> list[str]:
+    """Codes of the partners that have batches under way, up to `day`. note: for `prove`, of what is under way."""
+    house, wanted = start.house(), as_day(day)
+    _note_days(house, note, until=wanted)
+    return house.ledger.open_partners(until=wanted)
 
 
 def push(partner: str, day: str | date, *, now: Now = utc_now) -> Ref:
@@ -32,9 +43,13 @@ def push(partner: str, day: str | date, *, now: Now = utc_now) -> Ref:
     return _pushed(push_all(house.worker(now), house.sink_of, batches), partner)
 
 
-def global_file_shards(day: str | date) -> list[Ref]:
-    """References to shards of cabinets that have global files to write, up to `day`; one where they are few."""
+def global_file_shards(day: str | date, note: Note = unnoted) -> list[Ref]:
+    """References to shards of cabinets that have global files to write, up to `day`; one where they are few.
+
+    note: as above.
+    """
     house, wanted = start.house(), as_day(day)
+    _note_days(house, note, until=wanted)
     found = house.ledger.open_by_cabinet(kind="global", until=wanted)
     if not found:
         return []
@@ -53,6 +68,13 @@ def write_global_files(ref: Ref, *, now: Now = utc_now) -> Ref:
     house = start.house()
     batches = house.ledger.open_batches(kind="global", until=as_day(ref["day"]), shard=Shard.told(ref))
     return ref | _pushed(push_all(house.worker(now), house.sink_of, batches), "global files")
+
+
+def _note_days(house: House, note: Note, *, until: date) -> None:
+    """Each of the two tasks that list what is to leave notes all of it: the other may not have begun, or may fail."""
+    from sobank.store.proof import ProofRows
+
+    note([day.isoformat() for day in ProofRows(house.database).days_under_way(until)])
 
 
 def _pushed(report: PushReport, what: str) -> Ref:

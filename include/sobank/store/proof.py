@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from sobank.domain.delivery import BatchState
 from sobank.domain.proof import QuarantineProof, Received
 from sobank.store.candidates import CANDIDATES, CANDIDATES_SQL, routed
-from sobank.store.database import Database
+from sobank.store.database import Database, found_by_key
 from sobank.store.exact_sum import exact_sum
+from sobank.store.ledger_rows import OPEN
 from sobank.store.schema import allocations, batches, entries, quarantine, statements
 from sobank.store.standing import is_decided
 
@@ -147,15 +148,23 @@ class ProofRows:
 
     def open_days(self, up_to: date) -> list[date]:
         """Business dates up to a day that have an undecided statement of an approved mandate, or a batch under way."""
-        open_batches = sa.select(batches.c.business_date).where(
-            batches.c.state.in_([BatchState.SEALED, BatchState.SENDING, BatchState.UNCERTAIN, BatchState.HELD]),
-            batches.c.business_date <= up_to,
-        )
-        with self._database.read() as connection:
-            days: set[date] = set(connection.execute(open_batches.distinct()).scalars())
         found = routed(self._database.arrow(CANDIDATES_SQL, CANDIDATES, {"day": up_to}).read_all())
         pending = found.candidates["business_date"].filter(pa.array(found.kind != "wait"))
-        return sorted(days | set(pending.unique().to_pylist()))
+        return sorted({*self.days_under_way(up_to), *pending.unique().to_pylist()})
+
+    def days_under_way(self, up_to: date) -> list[date]:
+        """Business dates up to a day that have a batch which is not final."""
+        # Days are compared and told apart here: by their index SQLite would read all that was ever delivered.
+        with self._database.read() as connection:
+            found_by_key(connection)
+            days = set(connection.scalars(sa.select(batches.c.business_date).where(OPEN)))
+        return sorted(day for day in days if day <= up_to)
+
+    def days_sealed_by_runs_of(self, day: date) -> list[date]:
+        """Business dates of all batches that a run of this day has sealed, whatever has become of them."""
+        sealed = sa.select(batches.c.business_date).where(batches.c.run_day == day).distinct()
+        with self._database.read() as connection:
+            return sorted(connection.scalars(sealed))
 
 
 def _facts(row: sa.RowMapping) -> BatchFacts:
