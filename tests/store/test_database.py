@@ -40,6 +40,12 @@ def test_a_server_that_is_away_is_said_in_words_and_without_its_password(ask: Ca
     assert "hush" not in str(away.value)
 
 
+def test_of_an_address_the_driver_is_ours_whatever_it_names(tmp_path: Path) -> None:
+    with Database(f"sqlite+other:///{tmp_path / 'sobank.db'}").write() as connection:
+        assert connection.scalar(sa.select(1)) == 1
+    assert Database("postgresql+other://host/sobank").url.drivername == "postgresql+psycopg"
+
+
 @pytest.mark.parametrize("ask", [_read, _write, _arrow])
 def test_a_file_that_cannot_be_a_database_is_said_in_words(tmp_path: Path, ask: Callable[[Database], object]) -> None:
     (tmp_path / "sobank.db").mkdir()

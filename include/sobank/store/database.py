@@ -56,6 +56,7 @@ class Database:
                 subject="SOBANK_DATABASE_URL",
                 remedy=_GIVE,
             )
+        self.url = self.url.set(drivername="sqlite" if self.is_sqlite else "postgresql+psycopg")
         if self.is_sqlite:
             if self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o750)
@@ -63,7 +64,6 @@ class Database:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
         else:
-            self.url = self.url.set(drivername="postgresql+psycopg")
             # As many connections as threads ask for at once: who pushes bounds the threads.
             self.engine = sa.create_engine(self.url, pool_pre_ping=True, max_overflow=-1, hide_parameters=True)
 
