@@ -100,6 +100,10 @@ def test_the_proof_is_the_only_leaf_and_a_dead_worker_does_not_speak_for_it(deli
     assert deliver["tasks"]["prove"]["retries"] > 0
 
 
+def test_the_proof_is_given_the_days_of_what_was_about_to_leave(looked_at: Found) -> None:
+    assert looked_at["noted"] == [["the day", "of partners"], ["the day", "of global files"]]
+
+
 def test_what_was_sealed_earlier_leaves_even_if_today_could_not_be_decided(deliver: Found) -> None:
     for name in ("partners", "global_file_shards"):
         assert deliver["tasks"][name]["trigger_rule"].endswith("ALL_DONE_MIN_ONE_SUCCESS")
