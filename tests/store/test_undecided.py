@@ -102,7 +102,7 @@ def test_whatever_way_a_statement_comes_onto_the_list_it_stands_there_with_the_c
     assert _listed(house) == {1: "CAB1", 2: "CAB2"}, "on its way from the beginning"
     house.register(Cabinet("CAB3", accounts={3: ("approved", None)}))
     with Quarantine(house.database).change() as change:
-        change.release([3, 4])
+        change.release([3, 4], rehome=False)
         change.close([3, 4], resolution="released", actor="anne", reason="registered", at=NOW)
     assert _listed(house) == {1: "CAB1", 2: "CAB2", 3: "CAB3", 4: None}, "released from quarantine"
     house.decide(DAY)

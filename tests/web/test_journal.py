@@ -108,6 +108,7 @@ def test_what_an_event_is_about_is_one_click_away(site: Site) -> None:
 def test_every_action_that_people_and_batches_leave_behind_has_a_name() -> None:
     left = {str(action) for action in Action} - {
         Action.SEE, Action.SEE_AUDIT, Action.DECIDE_QUARANTINE, Action.DECIDE_DELIVERY, Action.START_BACKFILL,
+        Action.RECONCILE,
     }  # fmt: skip
     left |= {f"batch.{happening.value}" for happening in Happening if happening.value.endswith("_by_person")}
     assert left <= set(journal_words.ACTIONS)
