@@ -265,7 +265,7 @@ def test_an_answer_that_drips_without_end_is_given_up(
     given = reach(server, tmp_path, login=login)
     server.drip_seconds = 0.05
     at = replace(place_of(given), key="releves/x")
-    bucket = Bucket(replace(access_of(given), timeout=1.0))
+    bucket = Bucket(replace(access_of(given), timeout=0.5))
     patient = Bucket(access_of(given))
     patient.create(at, sha256="")  # the first answer of a server may be slow for other reasons
     server.script.add("create", Fault.DRIP)
@@ -276,7 +276,7 @@ def test_an_answer_that_drips_without_end_is_given_up(
 
 @pytest.mark.parametrize("operation", ["create", "complete"])
 def test_a_store_that_never_answers_is_given_up(partner: S3Partner, tmp_path: Path, operation: str) -> None:
-    sink = S3Sink.of(reach(partner, tmp_path, transport={"timeout_seconds": 1}))
+    sink = S3Sink.of(reach(partner, tmp_path, transport={"timeout_seconds": 5}))
     partner.script.add(operation, Fault.BLACK_HOLE)
     with pytest.raises(Transient if operation == "create" else Unknown):
         put(sink)
