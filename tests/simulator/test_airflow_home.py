@@ -92,6 +92,7 @@ def test_its_processes_find_one_another_where_the_machine_has_a_proxy(
     home = prepare(tmp_path, scheduled=False)
     with socket.create_server(("127.0.0.1", int(home.url.rpartition(":")[2]))) as listening:
         ask = "import sys, httpx; httpx.get(sys.argv[1], timeout=10)"
+        listening.settimeout(30)
         asking = subprocess.Popen([sys.executable, "-c", ask, home.url], env=dict(home.environment))
         connection, _ = listening.accept()
         with connection:
